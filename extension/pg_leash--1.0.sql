@@ -1,0 +1,214 @@
+/* extension/pg_leash--1.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION pg_leash" to load this file. \quit
+
+CREATE SCHEMA leash;
+
+-- The get_* functions read shared memory and mask, in C, what the caller may
+-- not see of other roles' sessions.  The views over them are the interface.
+
+CREATE FUNCTION leash.library_version()
+RETURNS text
+AS 'MODULE_PATHNAME', 'leash_library_version'
+LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.library_version() IS
+'version of the shared library, whether or not it was preloaded';
+
+CREATE FUNCTION leash.get_sessions(
+    OUT session_id text,
+    OUT pid integer,
+    OUT usename name,
+    OUT datname name,
+    OUT application_name text,
+    OUT client_addr inet,
+    OUT client_port integer,
+    OUT backend_start timestamptz,
+    OUT state text,
+    OUT state_change timestamptz,
+    OUT wait_event_type text,
+    OUT wait_event text,
+    OUT idle_for interval,
+    OUT unused_for interval,
+    OUT xact_for interval,
+    OUT statement_for interval,
+    OUT statements bigint,
+    OUT transactions bigint,
+    OUT slow_statements bigint,
+    OUT active_time interval,
+    OUT idle_time interval,
+    OUT idle_in_transaction_time interval,
+    OUT longest_idle interval,
+    OUT utilization double precision,
+    OUT opener text,
+    OUT last_statement text,
+    OUT tags jsonb,
+    OUT leak text,
+    OUT leaked boolean,
+    OUT leak_since timestamptz,
+    OUT leaked_for interval,
+    OUT weight text,
+    OUT blocked_sessions integer,
+    OUT reason text,
+    OUT exempt text,
+    OUT client_wait interval,
+    OUT in_use boolean)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_sessions'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.sessions AS
+SELECT session_id, pid, usename, datname, application_name, client_addr,
+       client_port, backend_start, state, state_change, wait_event_type,
+       wait_event, idle_for, unused_for, xact_for, statement_for, statements,
+       transactions, slow_statements, active_time, idle_time,
+       idle_in_transaction_time, longest_idle, utilization, opener,
+       last_statement, tags, leak, exempt, client_wait, in_use
+  FROM leash.get_sessions();
+
+COMMENT ON VIEW leash.sessions IS 'client sessions: identity, state, time spent, verdict';
+
+CREATE VIEW leash.leaks AS
+SELECT leak AS kind, leak_since AS since, leaked_for, weight, leaked,
+       blocked_sessions, reason, session_id, pid, usename, datname,
+       application_name, client_addr, client_port, state, opener,
+       last_statement, tags
+  FROM leash.get_sessions()
+ WHERE leak IS NOT NULL
+ ORDER BY CASE weight WHEN 'blocks others' THEN 1
+                      WHEN 'holds back xmin' THEN 2
+                      WHEN 'holds locks' THEN 3
+                      ELSE 4 END,
+          leaked DESC, leaked_for DESC;
+
+COMMENT ON VIEW leash.leaks IS 'sessions judged leaked (and, with leaked = false, unused ones), worst first';
+
+CREATE VIEW leash.leak_groups AS
+SELECT kind, application_name, usename, datname, opener,
+       count(*) AS sessions,
+       sum(blocked_sessions) AS blocked_sessions,
+       max(leaked_for) AS oldest,
+       (ARRAY['blocks others', 'holds back xmin', 'holds locks', 'holds a slot'])
+           [min(array_position(ARRAY['blocks others', 'holds back xmin',
+                                     'holds locks', 'holds a slot'], weight))] AS weight,
+       leaked
+  FROM leash.leaks
+ GROUP BY kind, application_name, usename, datname, opener, leaked
+ ORDER BY min(array_position(ARRAY['blocks others', 'holds back xmin',
+                                   'holds locks', 'holds a slot'], weight)),
+          leaked DESC, count(*) DESC, max(leaked_for) DESC;
+
+COMMENT ON VIEW leash.leak_groups IS 'leaks by cause: one row per kind, application, role, database and opener';
+
+CREATE FUNCTION leash.get_slow_statements(
+    OUT finished_at timestamptz,
+    OUT duration interval,
+    OUT client_wait interval,
+    OUT session_id text,
+    OUT pid integer,
+    OUT usename name,
+    OUT datname name,
+    OUT application_name text,
+    OUT client_addr inet,
+    OUT query_id bigint,
+    OUT query text,
+    OUT rows bigint,
+    OUT shared_blks_hit bigint,
+    OUT shared_blks_read bigint,
+    OUT temp_blks_written bigint,
+    OUT wal_bytes bigint,
+    OUT sqlstate text,
+    OUT tags jsonb)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_slow_statements'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.slow_statements AS
+SELECT * FROM leash.get_slow_statements() ORDER BY finished_at DESC;
+
+COMMENT ON VIEW leash.slow_statements IS
+'statements that took at least pg_leash.slow_statement_threshold, newest first';
+
+CREATE FUNCTION leash.get_connections(
+    OUT max_connections integer,
+    OUT reserved integer,
+    OUT used integer,
+    OUT authenticating integer,
+    OUT free integer,
+    OUT active integer,
+    OUT idle integer,
+    OUT idle_in_transaction integer,
+    OUT peak_used integer,
+    OUT peak_at timestamptz,
+    OUT opened_total bigint,
+    OUT refused_total bigint,
+    OUT refused_last_at timestamptz,
+    OUT refused_too_many_clients bigint,
+    OUT refused_reserved_slots bigint,
+    OUT refused_role_limit bigint,
+    OUT refused_database_limit bigint,
+    OUT refused_authentication bigint,
+    OUT refused_unavailable bigint,
+    OUT slow_statements_total bigint,
+    OUT slow_statements_lost bigint,
+    OUT stats_reset timestamptz)
+RETURNS record
+AS 'MODULE_PATHNAME', 'leash_get_connections'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.connections AS
+SELECT * FROM leash.get_connections();
+
+COMMENT ON VIEW leash.connections IS 'the server''s connection slots and refusals, one row';
+
+CREATE FUNCTION leash.terminate(session_id text, reason text DEFAULT NULL, force boolean DEFAULT false)
+RETURNS text
+AS 'MODULE_PATHNAME', 'leash_terminate'
+LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.terminate(text, text, boolean) IS
+'claims and ends an idle session (with force also an active one); returns the outcome';
+
+CREATE FUNCTION leash.cancel(session_id text, reason text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'leash_cancel'
+LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.cancel(text, text) IS
+'cancels exactly the statement that is running now; returns the outcome';
+
+CREATE FUNCTION leash.reset(what text DEFAULT 'all')
+RETURNS void
+AS 'MODULE_PATHNAME', 'leash_reset'
+LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.reset(text) IS
+'forgets statistics: ''slow_statements'', ''connections'' or ''all''';
+
+-- PUBLIC has nothing; pg_monitor reads, pg_signal_backend acts.  Superusers
+-- alone reset, unless they grant it.
+REVOKE ALL ON FUNCTION leash.library_version() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.get_sessions() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.get_slow_statements() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.get_connections() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.terminate(text, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.cancel(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.reset(text) FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA leash TO pg_monitor, pg_signal_backend;
+GRANT EXECUTE ON FUNCTION leash.library_version() TO pg_monitor, pg_signal_backend;
+GRANT EXECUTE ON FUNCTION leash.get_sessions() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.get_slow_statements() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.get_connections() TO pg_monitor;
+GRANT SELECT ON leash.sessions, leash.leaks, leash.leak_groups,
+                leash.slow_statements, leash.connections TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.terminate(text, text, boolean) TO pg_signal_backend;
+GRANT EXECUTE ON FUNCTION leash.cancel(text, text) TO pg_signal_backend;
