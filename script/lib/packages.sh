@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# Installs what is missing from the distribution, and leaves the rest alone: no
+# package that is there gets upgraded, no PostgreSQL cluster is made or restarted.
+
+CREATECLUSTER_DROPIN=/etc/postgresql-common/createcluster.d/pg_leash-build.conf
+
+is_installed() {
+    [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# All that building, the demo and the tests use.
+wanted_packages() {
+    printf '%s\n' build-essential cmake make pkg-config \
+        libpq-dev libkrb5-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
+        libgtest-dev libgmock-dev libipc-run-perl
+}
+
+# A PostgreSQL that PG_CONFIG names, or that is there, is taken as it is.
+wanted_postgres() {
+    local major
+    if [[ -n ${PG_CONFIG:-} || -n $(installed_pg_config) ]]; then
+        return
+    fi
+    major=${PG_MAJOR:-$(installed_majors | head -n 1)}
+    major=${major:-$(distribution_pg_major)}
+    if [[ -z $major ]]; then
+        die "apt knows no package postgresql" "Check /etc/apt/sources.list, run apt-get update."
+    elif ((major < PG_MINIMUM)); then
+        die "PostgreSQL $major is what this distribution has; pg_leash needs $PG_MINIMUM or newer" \
+            "Add the PostgreSQL project's own apt repository, then run this again with" \
+            "PG_MAJOR=15 in the environment; or use Debian 12 or Ubuntu 24.04."
+    fi
+    printf '%s\n' "postgresql-$major" "postgresql-server-dev-$major"
+}
+
+missing_packages() {
+    local name
+    while read -r name; do
+        is_installed "$name" || printf '%s\n' "$name"
+    done
+}
+
+# While a server package is installed for the first time, keep it from making
+# and starting a default cluster; the user did not ask for one.
+forbid_cluster() {
+    as_root mkdir -p -- "$(dirname -- "$CREATECLUSTER_DROPIN")"
+    printf '%s\n' 'create_main_cluster = false' | as_root tee "$CREATECLUSTER_DROPIN" >/dev/null
+}
+
+allow_cluster() {
+    as_root rm -f -- "$CREATECLUSTER_DROPIN"
+    as_root rmdir --ignore-fail-on-non-empty -- "$(dirname -- "$CREATECLUSTER_DROPIN")"
+}
+
+apt_get() {
+    # NEEDRESTART_SUSPEND: on Ubuntu nothing that runs is restarted behind the user's back.
+    as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8 \
+        apt-get -y -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@"
+}
+
+install_packages() {
+    local status=0
+    forbid_cluster
+    apt_get install --no-install-recommends --no-upgrade "$@" || status=$?
+    allow_cluster
+    return "$status"
+}
+
+# Installs what is missing; quiet and quick when nothing is.
+need_packages() {
+    local -a missing
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        note "No apt here: what README.md lists under Requirements must be there already."
+        return
+    fi
+    mapfile -t missing < <(wanted_packages | missing_packages)
+    if ((${#missing[@]} == 0)) && [[ -n ${PG_CONFIG:-} || -n $(installed_pg_config) ]]; then
+        return
+    fi
+    wake_sudo
+    run_step "Reading the package lists (apt-get update)" "$BUILD/log/apt-update.log" apt_get update
+    # In a substitution of its own: a failure in there must end the script.
+    local postgres
+    postgres=$(wanted_postgres)
+    mapfile -t missing < <(printf '%s\n' "${missing[@]}" "$postgres" | tr ' ' '\n' | sed '/^$/d' | missing_packages)
+    ((${#missing[@]} > 0)) || return 0
+    note "Missing here: ${missing[*]}"
+    run_step "Installing ${#missing[@]} packages (apt-get install)" "$BUILD/log/apt-install.log" \
+        install_packages "${missing[@]}"
+}

@@ -1,0 +1,179 @@
+# shellcheck shell=bash
+# A private, throwaway PostgreSQL server.  It listens on a Unix socket in a
+# folder of mode 0700, keeps all it has in one folder, and goes without trace.
+#
+#   RUN_DIR            (0700, of SERVER_USER)
+#     data/            initdb's folder
+#     server.log
+#     s/               the socket, unless the path is too long for one
+#     alive            a pipe that the guard listens at, see guard_server
+
+SOCKET_PATH_MAX=107 # sun_path, less its closing zero
+SOCKET_NAME_MAX=24  # "/.s.pgleash.65535.lock" and a little
+
+# A string as a value in postgresql.conf.
+conf_quote() {
+    printf "'%s'" "${1//\'/\'\'}"
+}
+
+# A path as an element of a list of paths; PostgreSQL wants quotes around blanks.
+list_quote() {
+    if [[ $1 == *[[:space:]]* ]]; then
+        printf '"%s"' "$1"
+    else
+        printf '%s' "$1"
+    fi
+}
+
+# Without TCP the port only names the socket; it is still one that nobody uses.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        # The kernel refuses at once where nobody listens.
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            printf '%s\n' "$port"
+            return
+        fi
+    done
+}
+
+make_socket_dir() {
+    local dir=$RUN_DIR/s LC_ALL=C
+    if ((${#dir} + SOCKET_NAME_MAX > SOCKET_PATH_MAX)); then
+        dir=$(mktemp -d /tmp/leash.XXXXXX)
+    else
+        mkdir -- "$dir"
+    fi
+    chmod 0700 "$dir"
+    give_to_server_user "$dir"
+    SOCKET_DIR=$dir
+}
+
+# stage_conf STAGE: the settings that make a server load the extension from there.
+stage_conf() {
+    local stage=$1 libdir
+    libdir=$stage$("$PG_CONFIG" --pkglibdir)
+    case $(stage_kind) in
+    destdir)
+        printf 'extension_destdir = %s\n' "$(conf_quote "$stage")"
+        printf 'dynamic_library_path = %s\n' "$(conf_quote "$libdir:\$libdir")"
+        ;;
+    path)
+        printf 'extension_control_path = %s\n' \
+            "$(conf_quote "$stage$("$PG_CONFIG" --sharedir):\$system")"
+        printf 'dynamic_library_path = %s\n' "$(conf_quote "$libdir:\$libdir")"
+        ;;
+    esac
+}
+
+# The staged extension, where SERVER_USER can read it: in the tree, else in DIR.
+usable_stage() {
+    local stage dir=$1
+    stage=$(stage_dir)
+    if [[ ! -d $stage ]] || tree_is_usable; then
+        printf '%s\n' "$stage"
+        return
+    fi
+    cp -R -- "$stage" "$dir/stage"
+    chmod -R a+rX "$dir/stage"
+    printf '%s\n' "$dir/stage"
+}
+
+write_conf() {
+    local line
+    printf '\n# --- a throwaway server: speed before safety ---\n'
+    printf 'fsync = off\nfull_page_writes = off\n'
+    printf "listen_addresses = ''\nport = %s\n" "$PGPORT"
+    printf "unix_socket_directories = %s\n" "$(conf_quote "$(list_quote "$SOCKET_DIR")")"
+    printf "log_line_prefix = '%%m [%%c] %%q%%u@%%d/%%a '\n"
+    stage_conf "$(usable_stage "$RUN_DIR")"
+    printf "shared_preload_libraries = 'pg_leash'\n"
+    for line in "$@"; do
+        printf '%s\n' "$line"
+    done
+}
+
+# In its own folder: the caller's may be closed to SERVER_USER, which then complains.
+pg_tool() {
+    (cd -- "$RUN_DIR" && as_server_user "$PG_BINDIR/$1" "${@:2}")
+}
+
+# start_server NAME [CONF-LINE...]: exports PGHOST, PGPORT, PGUSER, PGDATABASE,
+# PGDATA and LEASH_SERVER_LOG.
+start_server() {
+    local name=$1
+    shift
+    RUN_DIR=$(make_run_dir "$name")
+    if ! tree_is_usable; then
+        note "$PROJECT is out of reach for the user $SERVER_USER: the server's folder is $RUN_DIR"
+    fi
+    make_socket_dir
+    PGDATA=$RUN_DIR/data
+    LEASH_SERVER_LOG=$RUN_DIR/server.log
+    PGPORT=$(free_port)
+    PGHOST=$SOCKET_DIR PGUSER=postgres PGDATABASE=postgres
+    # What the caller's own connections use must not reach into ours.
+    unset PGHOSTADDR PGSERVICE PGSERVICEFILE PGPASSWORD PGPASSFILE PGOPTIONS PGAPPNAME PGSSLMODE \
+        PGTARGETSESSIONATTRS PGCLIENTENCODING PGREQUIREAUTH
+    export PGHOST PGPORT PGUSER PGDATABASE PGDATA LEASH_SERVER_LOG
+    if ! pg_tool initdb -D "$PGDATA" -A trust -U postgres -E UTF8 --no-locale -N >"$RUN_DIR/initdb.out" 2>&1; then
+        cat -- "$RUN_DIR/initdb.out" >&2
+        die "initdb failed"
+    fi
+    write_conf "$@" >>"$PGDATA/postgresql.conf"
+    guard_server
+    if ! pg_tool pg_ctl -D "$PGDATA" -l "$LEASH_SERVER_LOG" -w -t 60 start >"$RUN_DIR/pg_ctl.out" 2>&1 9>&-; then
+        why_not_started
+    fi
+}
+
+why_not_started() {
+    if grep -q 'could not access file "pg_leash"' "$LEASH_SERVER_LOG" 2>/dev/null; then
+        die "the extension is not built yet" "Run script/build, then this again."
+    fi
+    # The caller's exit trap shows the server's log.
+    die "the server did not start: $(tr '\n' ' ' <"$RUN_DIR/pg_ctl.out")"
+}
+
+show_server_log() {
+    if [[ -s ${LEASH_SERVER_LOG:-} ]]; then
+        note "The last lines of the server's log:"
+        tail -n 25 -- "$LEASH_SERVER_LOG" | sed 's/^/  | /' >&2
+    fi
+}
+
+# Whoever kills this script without a chance to clean up (kill -9, ctest on a
+# time-out) must not leave a server behind.  The guard is a process of its own
+# that reads from a pipe; once nobody holds the pipe's other end, it stops the
+# server.  Only this script holds it: descriptor 9 is closed for all it starts.
+guard_server() {
+    mkfifo -- "$RUN_DIR/alive"
+    exec 9<>"$RUN_DIR/alive"
+    export -f guard remove_server pg_tool as_server_user is_root
+    export RUN_DIR SOCKET_DIR PG_BINDIR SERVER_USER
+    # --fork: no child of ours, so that killing our whole family spares it.
+    setsid --fork bash -c guard <"$RUN_DIR/alive" >/dev/null 2>&1 9>&-
+}
+
+guard() {
+    trap '' HUP INT TERM
+    cat >/dev/null
+    [[ ! -d $RUN_DIR ]] || remove_server immediate
+}
+
+remove_server() {
+    if [[ -f $PGDATA/postmaster.pid ]]; then
+        pg_tool pg_ctl -D "$PGDATA" -m "$1" -w -t 60 stop >/dev/null 2>&1 ||
+            pg_tool pg_ctl -D "$PGDATA" -m immediate -w -t 30 stop >/dev/null 2>&1 || true
+    fi
+    rm -rf -- "$RUN_DIR" "$SOCKET_DIR"
+}
+
+# Always the last act; may be called twice, and before a server was started.
+stop_server() {
+    if [[ -n ${RUN_DIR:-} && -d $RUN_DIR ]]; then
+        remove_server fast
+    fi
+    exec 9>&-
+}
