@@ -32,9 +32,12 @@ forget_other_major() {
     printf '%s\n' "$PG_CONFIG" >"$stamp"
 }
 
+# Chained, for `set -e` does not reach into a function whose status is looked at.
 make_extension() {
-    forget_other_major
-    make -C "$PROJECT" -j2 PG_CONFIG="$PG_CONFIG"
+    forget_other_major && make -C "$PROJECT" -j2 PG_CONFIG="$PG_CONFIG" && install_extension
+}
+
+install_extension() {
     if [[ $(stage_kind) == system ]]; then
         as_root make -C "$PROJECT" PG_CONFIG="$PG_CONFIG" install
     else
@@ -70,4 +73,12 @@ build_tree() {
     run_step "Configuring (cmake)" "$BUILD/log/configure.log" configure_tree
     run_step "Building ${*:-the tool and the tests}" "$BUILD/log/build.log" \
         cmake --build "$BUILD" -j2 "${targets[@]}"
+}
+
+# The path of a program that CMake has built.
+tree_program() {
+    local path
+    path=$(find "$BUILD" -name "$1" -type f -perm -u+x -not -path "$BUILD/run/*" | head -n 1)
+    [[ -n $path ]] || die "$1 is not built yet" "Run script/build, then this again."
+    printf '%s\n' "$path"
 }

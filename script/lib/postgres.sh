@@ -60,5 +60,5 @@ find_postgres() {
         die "$PG_CONFIG: there is no server in $PG_BINDIR" \
             "On Debian: apt-get install postgresql-$PG_MAJOR"
     fi
-    export PG_CONFIG PG_MAJOR PG_BINDIR
+    export PG_CONFIG PG_MAJOR PG_BINDIR PG_PGXS
 }

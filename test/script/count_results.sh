@@ -38,5 +38,8 @@ entry tap fail $'ok 1 - a\nnot ok 2 - b\n1..2' | expect '0 passed, 1 failed' 1 8
     expect '1 passed, 0 failed, 1 skipped' 0 0
 { entry a run '' && entry b notrun '' '<skipped message="Unable to find executable"/>'; } |
     expect '1 passed, 1 failed' 1 8
+# Building is set-up.
+{ entry build.x run '' && entry a run ''; } | expect '1 passed, 0 failed' 0 0
+entry build.x fail '' | expect '0 passed, 1 failed' 1 8
 # ctest failed, and the file does not say why.
 entry a run '' | expect '1 passed, 1 failed' 1 8
