@@ -23,13 +23,18 @@ installed_majors() {
     done | sort -n
 }
 
+# The server package has a pg_config too, but not the headers.
+has_headers() {
+    [[ -x $1 && -f $("$1" --includedir-server)/postgres.h && -f $("$1" --pgxs) ]]
+}
+
 # The first of them that has its headers too.  Prints the path of its pg_config.
 installed_pg_config() {
-    local major dir
+    local major path
     for major in $(installed_majors); do
-        dir=/usr/lib/postgresql/$major
-        if [[ -x $dir/bin/pg_config && -f $dir/lib/pgxs/src/makefiles/pgxs.mk ]]; then
-            printf '%s\n' "$dir/bin/pg_config"
+        path=/usr/lib/postgresql/$major/bin/pg_config
+        if has_headers "$path"; then
+            printf '%s\n' "$path"
             return
         fi
     done
@@ -56,9 +61,9 @@ find_postgres() {
     fi
     PG_BINDIR=$("$PG_CONFIG" --bindir)
     PG_PGXS=$(dirname -- "$(dirname -- "$(dirname -- "$("$PG_CONFIG" --pgxs)")")")
-    if [[ ! -x $PG_BINDIR/postgres ]]; then
-        die "$PG_CONFIG: there is no server in $PG_BINDIR" \
-            "On Debian: apt-get install postgresql-$PG_MAJOR"
+    if [[ ! -x $PG_BINDIR/postgres ]] || ! has_headers "$PG_CONFIG"; then
+        die "$PG_CONFIG: its server or the server's headers are not installed" \
+            "On Debian: apt-get install postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR"
     fi
     export PG_CONFIG PG_MAJOR PG_BINDIR PG_PGXS
 }
