@@ -20,7 +20,12 @@ tell() {
 
 # show COMMAND...: prints the command as one would type it, and runs it.
 show() {
-    printf '\n%s$ %s%s\n' "$BOLD" "${*@Q}" "$PLAIN" | sed "s/'\([A-Za-z0-9._=-]*\)'/\1/g"
+    local word line=
+    for word in "$@"; do
+        [[ $word =~ ^[A-Za-z0-9._=/-]+$ ]] || word="'$word'"
+        line+=" $word"
+    done
+    printf '\n%s$%s%s\n' "$BOLD" "$line" "$PLAIN"
     "$@"
 }
 
