@@ -143,23 +143,24 @@ show_server_log() {
     fi
 }
 
+# guard DIR FUNCTION: runs FUNCTION when this script is gone.
+#
 # Whoever kills this script without a chance to clean up (kill -9, ctest on a
 # time-out) must not leave a server behind.  The guard is a process of its own
-# that reads from a pipe; once nobody holds the pipe's other end, it stops the
-# server.  Only this script holds it: descriptor 9 is closed for all it starts.
-guard_server() {
-    mkfifo -- "$RUN_DIR/alive"
-    exec 9<>"$RUN_DIR/alive"
-    export -f guard remove_server pg_tool as_server_user is_root
-    export RUN_DIR SOCKET_DIR PG_BINDIR SERVER_USER
+# that reads from a pipe; once nobody holds the pipe's other end, it acts.  Only
+# this script holds it: descriptor 9 must be closed for all it starts.
+guard() {
+    mkfifo -- "$1/alive"
+    exec 9<>"$1/alive"
     # --fork: no child of ours, so that killing our whole family spares it.
-    setsid --fork bash -c guard <"$RUN_DIR/alive" >/dev/null 2>&1 9>&-
+    setsid --fork bash -c "trap '' HUP INT TERM; cat >/dev/null; $2" <"$1/alive" >/dev/null 2>&1 9>&-
 }
 
-guard() {
-    trap '' HUP INT TERM
-    cat >/dev/null
-    [[ ! -d $RUN_DIR ]] || remove_server immediate
+guard_server() {
+    export -f remove_server pg_tool as_server_user is_root
+    export RUN_DIR SOCKET_DIR PG_BINDIR SERVER_USER
+    # shellcheck disable=SC2016 # expanded by the guard
+    guard "$RUN_DIR" '[[ ! -d $RUN_DIR ]] || remove_server immediate'
 }
 
 remove_server() {

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # script/count-results: what runs is counted, and what fails cannot be overlooked.
 set -euo pipefail
 script=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../script

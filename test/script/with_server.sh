@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # script/with-server: its exit status is the command's, and no server survives it,
 # however it ends.
 set -euo pipefail
