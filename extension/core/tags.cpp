@@ -1,0 +1,111 @@
+#include "tags.h"
+
+#include <string_view>
+
+namespace leash {
+namespace {
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return -1;
+}
+
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+// URL-decodes into a bounded buffer.  A zero byte ("%00") cannot be stored and is
+// left out; a broken escape is kept as it stands.
+void decode(std::string_view text, char (&out)[kTagSize]) {
+    size_t used = 0;
+    for (size_t i = 0; i < text.size() && used < kTagSize - 1; i++) {
+        char c = text[i];
+        if (c == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
+            hex_digit(text[i + 2]) >= 0) {
+            c = static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+            i += 2;
+        } else if (c == '\\' && i + 1 < text.size() && text[i + 1] == '\'') {
+            c = '\'';
+            i++;
+        }
+        if (c != '\0') {
+            out[used++] = c;
+        }
+    }
+    out[used] = '\0';
+}
+
+}  // namespace
+
+TagReader::TagReader(const char* text, size_t length) {
+    while (length > 0 && (is_space(text[length - 1]) || text[length - 1] == ';')) {
+        length--;
+    }
+    while (length > 0 && is_space(*text)) {
+        text++;
+        length--;
+    }
+    if (!find_comment(text, length)) {
+        at_ = end_ = text;
+    }
+}
+
+bool TagReader::find_comment(const char* text, size_t length) {
+    const std::string_view all(text, length);
+    if (all.size() >= 4 && all.substr(all.size() - 2) == "*/") {
+        const size_t begin = all.rfind("/*");
+        if (begin != std::string_view::npos && begin + 4 <= all.size()) {
+            at_ = text + begin + 2;
+            end_ = text + length - 2;
+            return true;
+        }
+    }
+    if (all.substr(0, 2) == "/*") {
+        const size_t close = all.find("*/", 2);
+        if (close != std::string_view::npos) {
+            at_ = text + 2;
+            end_ = text + close;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool TagReader::next(char (&key)[kTagSize], char (&value)[kTagSize]) {
+    while (at_ < end_ && (is_space(*at_) || *at_ == ',')) {
+        at_++;
+    }
+    const std::string_view rest(at_, static_cast<size_t>(end_ - at_));
+    const size_t equals = rest.find("='");
+    if (count_ == kMaxTags || equals == 0 || equals == std::string_view::npos) {
+        return false;
+    }
+    const std::string_view name = rest.substr(0, equals);
+    for (const char c : name) {
+        if (is_space(c) || c == '\'' || c == ',') {
+            return false;
+        }
+    }
+    size_t quote = equals + 2;
+    while (quote < rest.size() && (rest[quote] != '\'' || rest[quote - 1] == '\\')) {
+        quote++;
+    }
+    if (quote >= rest.size()) {
+        return false;
+    }
+    decode(name, key);
+    decode(rest.substr(equals + 2, quote - equals - 2), value);
+    at_ += quote + 1;
+    count_++;
+    return true;
+}
+
+}  // namespace leash

@@ -1,0 +1,31 @@
+// Tags that an application attached to a statement in an sqlcommenter comment:
+//     SELECT ... /*route='%2Fcart',controller='pay'*/
+// Source: the sqlcommenter specification (comment at the end or the start of the
+// statement, keys and values URL-encoded, values in single quotes).
+#pragma once
+
+#include <cstddef>
+
+namespace leash {
+
+inline constexpr size_t kTagSize = 256;  // a key or value, decoded, with its zero
+inline constexpr int kMaxTags = 16;
+
+// Walks the tags of one statement.  The text need not be well formed: what is no
+// tag ends the walk, an over-long key or value is cut.
+class TagReader {
+public:
+    TagReader(const char* text, size_t length);
+
+    // Decodes the next tag into key and value (zero-terminated); false at the end.
+    bool next(char (&key)[kTagSize], char (&value)[kTagSize]);
+
+private:
+    bool find_comment(const char* text, size_t length);
+
+    const char* at_ = nullptr;
+    const char* end_ = nullptr;
+    int count_ = 0;
+};
+
+}  // namespace leash

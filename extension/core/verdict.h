@@ -1,0 +1,77 @@
+// The verdict: is this session leaked, as what, since when, how much does it hurt.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "names.h"
+
+namespace leash {
+
+// What a session waits for from its client.
+enum class ClientWait : uint8_t { none, read, write };
+
+// All that a verdict rests on.  Durations are nanoseconds.
+struct SessionFacts {
+    State state;
+    ClientWait client_wait;
+    uint64_t idle_for;       // since the last command ended
+    uint64_t unused_for;     // since the last statement that was no ping
+    uint64_t state_for;      // since PostgreSQL reported this state
+    uint64_t connected_for;  // since the session could run its first statement
+    uint64_t statements;
+    uint64_t uses;  // statements that were no ping and not neutral
+    uint32_t blocked_sessions;
+    bool listens;
+    bool advisory_lock;
+    bool holds_xmin;
+    bool holds_locks;
+};
+
+// Durations in nanoseconds; 0 switches a kind off.
+struct Thresholds {
+    uint64_t idle_in_transaction;
+    uint64_t idle;
+    uint64_t never_used;
+    uint64_t stalled_client;
+};
+
+struct Verdict {
+    Leak leak;
+    Exempt exempt;
+    Weight weight;
+    uint64_t leaked_for;  // how long the evidence has lasted
+    uint64_t threshold;   // the one it exceeds
+};
+
+// Judges one session by itself.  `abandoned` is decided among its application's
+// sessions: until mark_surplus() such a session is `unused`.
+Verdict judge(const SessionFacts& facts, const Thresholds& thresholds);
+
+// True for kinds that count as leaked.
+constexpr bool is_leaked(Leak leak) {
+    return leak != Leak::none && leak != Leak::unused;
+}
+
+// How many sessions an application may keep without being accused, until its
+// habits are known: ten, or twice what it uses at this moment.
+inline constexpr uint32_t kPoolAllowance = 10;
+
+// One session as a member of its application (role x database x application).
+struct Member {
+    uint32_t role;
+    uint32_t database;
+    uint64_t application;  // hash of the name
+    bool in_use;           // active, or in a transaction
+    uint64_t idle_for;
+    Verdict* verdict;
+};
+
+// Turns `unused` into `abandoned` for what an application holds beyond its
+// allowance, oldest first.  Sorts `members`.
+void mark_surplus(Member* members, size_t count);
+
+// Writes the reason for a verdict as one sentence; returns its length.
+size_t describe(const Verdict& verdict, const SessionFacts& facts, char* buffer, size_t size);
+
+}  // namespace leash

@@ -1,0 +1,90 @@
+#include "server/backend_state.h"
+
+extern "C" {
+#include "replication/syncrep.h"
+}
+
+namespace leash {
+namespace {
+
+// Writers hold the change count for a memcpy; a reader that meets one this often
+// has met a process that was stopped in the middle.
+constexpr int kTries = 10'000;
+
+ClientWait client_wait_of(uint32 wait_event) {
+    switch (wait_event) {
+        case WAIT_EVENT_CLIENT_READ:
+            return ClientWait::read;
+        case WAIT_EVENT_CLIENT_WRITE:
+            return ClientWait::write;
+        default:
+            return ClientWait::none;
+    }
+}
+
+bool still_the_one(const volatile PgBackendStatus* status, const SessionIdentity& identity) {
+    return status->st_procpid == identity.id.pid &&
+           status->st_proc_start_timestamp == identity.backend_start;
+}
+
+// Runs `read` until it saw one consistent state of the entry.
+template <class Read>
+bool read_entry(const volatile PgBackendStatus* status, Read read) {
+    for (int i = 0; i < kTries; i++) {
+        int before = 0;
+        int after = 0;
+        pgstat_begin_read_activity(status, before);
+        read();
+        pgstat_end_read_activity(status, after);
+        if (pgstat_read_activity_complete(before, after)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+bool read_backend_state(int number, const SessionIdentity& identity, BackendState& state) {
+    const volatile PgBackendStatus* const status = identity.status;
+    const volatile PGPROC* const proc = GetPGProcByNumber(number);
+    bool same = false;
+    const bool consistent = read_entry(status, [&] {
+        same = still_the_one(status, identity);
+        state.state = state_of(status->st_state);
+        state.state_change = status->st_state_start_timestamp;
+        state.xact_start = status->st_xact_start_timestamp;
+        state.query_start = status->st_activity_start_timestamp;
+    });
+    state.wait_event = proc->wait_event_info;
+    state.client_wait = client_wait_of(state.wait_event);
+    state.in_sync_rep = proc->syncRepState != SYNC_REP_NOT_WAITING;
+    return consistent && same;
+}
+
+bool read_backend_texts(const SessionIdentity& identity, char (&application)[NAMEDATALEN],
+                        char* activity) {
+    const volatile PgBackendStatus* const status = identity.status;
+    bool same = false;
+    const bool consistent = read_entry(status, [&] {
+        same = still_the_one(status, identity);
+        memcpy(application, status->st_appname, NAMEDATALEN);
+        memcpy(activity, status->st_activity_raw, pgstat_track_activity_query_size);
+    });
+    application[NAMEDATALEN - 1] = '\0';
+    activity[pgstat_track_activity_query_size - 1] = '\0';
+    return consistent && same;
+}
+
+bool read_identity(const SessionSlot& slot, SessionIdentity& identity) {
+    for (int i = 0; i < kTries; i++) {
+        const uint32_t before = slot.identity_changes.begin_read();
+        identity = slot.identity;
+        if (slot.identity_changes.consistent(before)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace leash

@@ -1,0 +1,41 @@
+// The clocks.  Durations come from the monotonic one; PostgreSQL stamps commands
+// with the wall clock, and this file alone translates.
+#pragma once
+
+#include "server/compat.h"
+
+namespace leash {
+
+inline uint64_t monotonic_ns() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// How long ago, in ns, the wall clock showed `then`; 0 when that is in the future.
+inline uint64_t wall_age_ns(TimestampTz then, TimestampTz now) {
+    return now > then ? static_cast<uint64_t>(now - then) * 1000 : 0;
+}
+
+// Translates PostgreSQL's stamp of a message into "how long ago".  One reading of
+// the wall clock serves for a tenth of a second, in which a clock that is being
+// slewed by 500 ppm strays by 50 us.
+class MessageClock {
+public:
+    uint64_t age_ns(TimestampTz message, uint64_t now) {
+        if (now - read_at_ > kValidFor) {
+            read_at_ = now;
+            offset_us_ = GetCurrentTimestamp() - static_cast<int64_t>(now / 1000);
+        }
+        const int64_t age_us = static_cast<int64_t>(now / 1000) + offset_us_ - message;
+        return age_us > 0 ? static_cast<uint64_t>(age_us) * 1000 : 0;
+    }
+
+private:
+    static constexpr uint64_t kValidFor = 100'000'000;
+
+    uint64_t read_at_ = 0;
+    int64_t offset_us_ = 0;
+};
+
+}  // namespace leash

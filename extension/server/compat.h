@@ -1,0 +1,117 @@
+// PostgreSQL's headers, and the only place that knows one major version from
+// another.  Wrappers take the shape of the newest version.
+#pragma once
+
+// Standard headers come first: postgres.h defines printf, snprintf and others as
+// macros.  Code that leans on the standard library belongs into core/.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <ctime>
+#include <type_traits>
+
+extern "C" {
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "optimizer/planner.h"
+#include "parser/analyze.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "postmaster/postmaster.h"
+#include "storage/proc.h"
+#include "utils/backend_status.h"
+#include "utils/timestamp.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "nodes/queryjumble.h"
+#else
+#include "utils/queryjumble.h"
+#endif
+}
+
+#include "core/names.h"
+
+#if PG_VERSION_NUM < 150000
+#error "pg_leash needs PostgreSQL 15 or later"
+#endif
+#if PG_VERSION_NUM >= 200000
+#error "pg_leash has not been taught this version of PostgreSQL"
+#endif
+
+// ExecutorRun lost execute_once in 18.
+#if PG_VERSION_NUM >= 180000
+#define LEASH_RUN_PARAMETERS QueryDesc *query, ScanDirection direction, uint64 count
+#define LEASH_RUN_ARGUMENTS query, direction, count
+#else
+#define LEASH_RUN_PARAMETERS \
+    QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define LEASH_RUN_ARGUMENTS query, direction, count, execute_once
+#endif
+
+// 19 hands EXPLAIN's state to the planner, and a const JumbleState to analysis.
+#if PG_VERSION_NUM >= 190000
+#define LEASH_PLANNER_PARAMETERS                                                          \
+    Query *parse, const char *query_string, int cursor_options, ParamListInfo parameters, \
+        ExplainState *explain
+#define LEASH_PLANNER_ARGUMENTS parse, query_string, cursor_options, parameters, explain
+#define LEASH_JUMBLE_STATE const JumbleState
+#else
+#define LEASH_PLANNER_PARAMETERS \
+    Query *parse, const char *query_string, int cursor_options, ParamListInfo parameters
+#define LEASH_PLANNER_ARGUMENTS parse, query_string, cursor_options, parameters
+#define LEASH_JUMBLE_STATE JumbleState
+#endif
+
+#ifndef PG_MODULE_MAGIC_EXT
+#define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC
+#endif
+
+namespace leash {
+
+// Index of this backend's PGPROC, from 0.
+inline int my_proc_number() {
+#if PG_VERSION_NUM >= 170000
+    return MyProcNumber;
+#else
+    return MyProc->pgprocno;
+#endif
+}
+
+// Whether some process has taken this PGPROC.  Its pid is not cleared on exit
+// before 17, the owner of its latch is in every version.
+inline bool proc_in_use(int number) {
+    const volatile PGPROC* proc = GetPGProcByNumber(number);
+    return proc->procLatch.owner_pid != 0;
+}
+
+// Connection slots that ordinary roles cannot take.
+inline int reserved_connections() {
+#if PG_VERSION_NUM >= 160000
+    return SuperuserReservedConnections + ReservedConnections;
+#else
+    return ReservedBackends;
+#endif
+}
+
+// BackendState is renumbered between versions: only names are the same.
+inline State state_of(BackendState state) {
+    switch (state) {
+        case STATE_RUNNING:
+            return State::active;
+        case STATE_IDLE:
+            return State::idle;
+        case STATE_IDLEINTRANSACTION:
+            return State::idle_in_transaction;
+        case STATE_IDLEINTRANSACTION_ABORTED:
+            return State::idle_in_transaction_aborted;
+        case STATE_FASTPATH:
+            return State::fastpath;
+        default:
+            return State::unknown;
+    }
+}
+
+}  // namespace leash

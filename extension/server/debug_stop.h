@@ -1,0 +1,24 @@
+// Lets a test hold a reaper at an exact step of the claim: the reaper that finds the
+// step's name in pg_leash.debug_stop_at waits there until it gets an advisory lock.
+// Nothing but a test of one pointer when the setting is empty.
+#pragma once
+
+#include "server/settings.h"
+
+namespace leash {
+
+void wait_for_test();
+
+inline void debug_stop(const char* step) {
+    if (unlikely(settings::debug_stop_at != nullptr && settings::debug_stop_at[0] != '\0' &&
+                 strcmp(settings::debug_stop_at, step) == 0)) {
+        wait_for_test();
+    }
+}
+
+// In the shape that core/claim.h calls, by the number of the step.
+inline void debug_stop_after(int step) {
+    debug_stop(step == 2 ? "undecided" : step == 3 ? "looked" : "claimed");
+}
+
+}  // namespace leash

@@ -1,0 +1,214 @@
+// Watches analysis, planner, executor and fast-path calls.
+#include "server/hooks.h"
+#include "server/session.h"
+#include "server/statement.h"
+#include "server/secret_statements.h"
+
+extern "C" {
+#include "catalog/objectaccess.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "tcop/pquery.h"
+#include "utils/fmgrprotos.h"
+#include "utils/portal.h"
+}
+
+namespace leash {
+
+int nesting_level = 0;
+
+bool at_top_level() {
+    return my_slot != nullptr && nesting_level == 0 && ActivePortal != nullptr;
+}
+
+namespace {
+
+// Analysis and planning come before there is an active portal.  What a deferred
+// trigger analyzes at commit is no statement of the client's.
+bool at_message_level() {
+    return my_slot != nullptr && nesting_level == 0 && ActivePortal == nullptr &&
+           DatumGetInt32(pg_trigger_depth(nullptr)) == 0;
+}
+
+post_parse_analyze_hook_type prev_post_parse_analyze = nullptr;
+planner_hook_type prev_planner = nullptr;
+ExecutorStart_hook_type prev_ExecutorStart = nullptr;
+ExecutorRun_hook_type prev_ExecutorRun = nullptr;
+ExecutorFinish_hook_type prev_ExecutorFinish = nullptr;
+object_access_hook_type prev_object_access = nullptr;
+
+// A plan that touches no relation, uses nothing outside pg_catalog, and computes
+// constants or what does not change: "SELECT 1", "SELECT version()".
+Use use_of(const PlannedStmt* plan) {
+    if (plan->commandType != CMD_SELECT || plan->relationOids != NIL || plan->invalItems != NIL ||
+        plan->subplans != NIL || !IsA(plan->planTree, Result) ||
+        outerPlan(plan->planTree) != nullptr) {
+        return Use::use;
+    }
+    ListCell* cell;
+    foreach (cell, plan->planTree->targetlist) {
+        const Node* value = reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr);
+        if (!IsA(value, Const) && !IsA(value, Param) &&
+            contain_volatile_functions(const_cast<Node*>(value))) {
+            return Use::use;
+        }
+    }
+    return Use::ping;
+}
+
+// AFTER triggers run in ExecutorFinish: there a statement that writes ends, and
+// not in ExecutorRun.
+bool ends_in_finish(const QueryDesc* query) {
+    return query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE;
+}
+
+void query_ends(QueryDesc* query, int sqlstate) {
+    statement_ends(
+        {query->sourceText, query->plannedstmt->stmt_location, query->plannedstmt->stmt_len},
+        query->plannedstmt->queryId, query->estate != nullptr ? query->estate->es_processed : 0,
+        sqlstate);
+}
+
+// In a PG_CATCH of a hook: the level is left; at top level the statement failed.
+void query_fails(QueryDesc* query) {
+    nesting_level--;
+    if (at_top_level()) {
+        statement_fails(geterrcode());
+        query_ends(query, geterrcode());
+    }
+}
+
+void post_parse_analyze(ParseState* state, Query* query, LEASH_JUMBLE_STATE* jumble) {
+    if (prev_post_parse_analyze != nullptr) {
+        prev_post_parse_analyze(state, query, jumble);
+    }
+    if (at_message_level()) {
+        statement_analyzed(query->utilityStmt != nullptr && carries_secret(query->utilityStmt));
+    }
+}
+
+PlannedStmt* planner_hook_function(LEASH_PLANNER_PARAMETERS) {
+    if (at_message_level()) {
+        statement_planned();
+    }
+    PlannedStmt* result = nullptr;
+    nesting_level++;
+    PG_TRY();
+    {
+        result = prev_planner != nullptr ? prev_planner(LEASH_PLANNER_ARGUMENTS)
+                                         : standard_planner(LEASH_PLANNER_ARGUMENTS);
+    }
+    PG_FINALLY();
+    { nesting_level--; }
+    PG_END_TRY();
+    return result;
+}
+
+void executor_start(QueryDesc* query, int flags) {
+    if (at_top_level()) {
+        statement_begins();
+        if (query->plannedstmt->canSetTag) {
+            statement_counts(use_of(query->plannedstmt), false);
+        }
+    }
+    nesting_level++;
+    PG_TRY();
+    {
+        if (prev_ExecutorStart != nullptr) {
+            prev_ExecutorStart(query, flags);
+        } else {
+            standard_ExecutorStart(query, flags);
+        }
+    }
+    PG_CATCH();
+    {
+        query_fails(query);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+    nesting_level--;
+}
+
+void executor_run(LEASH_RUN_PARAMETERS) {
+    if (at_top_level()) {
+        statement_begins();
+    }
+    nesting_level++;
+    PG_TRY();
+    {
+        if (prev_ExecutorRun != nullptr) {
+            prev_ExecutorRun(LEASH_RUN_ARGUMENTS);
+        } else {
+            standard_ExecutorRun(LEASH_RUN_ARGUMENTS);
+        }
+    }
+    PG_CATCH();
+    {
+        query_fails(query);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+    nesting_level--;
+    if (at_top_level() && !ends_in_finish(query)) {
+        query_ends(query, 0);
+    }
+}
+
+void call_executor_finish(QueryDesc* query) {
+    if (prev_ExecutorFinish != nullptr) {
+        prev_ExecutorFinish(query);
+    } else {
+        standard_ExecutorFinish(query);
+    }
+}
+
+void executor_finish(QueryDesc* query) {
+    if (!ends_in_finish(query)) {
+        call_executor_finish(query);  // fires no trigger: nothing is nested in it
+        return;
+    }
+    nesting_level++;
+    PG_TRY();
+    { call_executor_finish(query); }
+    PG_CATCH();
+    {
+        query_fails(query);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+    nesting_level--;
+    if (at_top_level()) {
+        query_ends(query, 0);
+    }
+}
+
+// The only sight of a fast-path call: nothing else at level 0 executes a function
+// outside a portal while PostgreSQL reports the call.
+void object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void* arg) {
+    if (prev_object_access != nullptr) {
+        prev_object_access(access, class_id, object_id, sub_id, arg);
+    }
+    if (access == OAT_FUNCTION_EXECUTE && my_slot != nullptr && nesting_level == 0 &&
+        ActivePortal == nullptr && MyBEEntry->st_state == STATE_FASTPATH) {
+        fastpath_call_begins();
+    }
+}
+
+}  // namespace
+
+void install_executor_hooks() {
+    prev_post_parse_analyze = post_parse_analyze_hook;
+    post_parse_analyze_hook = post_parse_analyze;
+    prev_planner = planner_hook;
+    planner_hook = planner_hook_function;
+    prev_ExecutorStart = ExecutorStart_hook;
+    ExecutorStart_hook = executor_start;
+    prev_ExecutorRun = ExecutorRun_hook;
+    ExecutorRun_hook = executor_run;
+    prev_ExecutorFinish = ExecutorFinish_hook;
+    ExecutorFinish_hook = executor_finish;
+    prev_object_access = object_access_hook;
+    object_access_hook = object_access;
+}
+
+}  // namespace leash

@@ -1,0 +1,15 @@
+// Whether this session LISTENs: PostgreSQL keeps that to itself.
+#pragma once
+
+#include "server/compat.h"
+
+namespace leash {
+
+// A utility statement is about to run: LISTEN, UNLISTEN and DISCARD ALL count.
+void note_listening(const Node* statement);
+
+// What was noted took effect, or was rolled back.
+void listening_committed();
+void listening_aborted();
+
+}  // namespace leash

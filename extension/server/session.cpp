@@ -1,0 +1,131 @@
+#include "server/session.h"
+
+#include "server/clock.h"
+
+#include <unistd.h>
+
+extern "C" {
+#include "libpq/auth.h"
+#include "libpq/libpq-be.h"
+#include "mb/pg_wchar.h"
+#include "replication/walsender.h"
+#include "storage/ipc.h"
+#include "storage/s_lock.h"
+}
+
+namespace leash {
+
+SessionSlot* my_slot = nullptr;
+
+namespace {
+
+ClientAuthentication_hook_type prev_authentication = nullptr;
+bool exit_registered = false;
+
+// A short spin, then sleeps: a reaper between its steps needs a microsecond, one
+// that lost its processor some milliseconds.
+class Pause {
+public:
+    void operator()() {
+        if (++rounds_ < 100) {
+            SPIN_DELAY();
+        } else {
+            pg_usleep(100);
+        }
+    }
+
+private:
+    int rounds_ = 0;
+};
+
+// on_shmem_exit: after the open transaction was aborted, before the PGPROC and
+// the process id can be given to somebody else.
+void close_session(int, Datum) {
+    if (my_slot == nullptr) {
+        return;
+    }
+    SessionSlot* const slot = my_slot;
+    my_slot = nullptr;
+    claim::close(slot->word, Pause{});
+    pg_atomic_fetch_sub_u32(&shared()->sessions, 1);
+}
+
+// Runs before the role is known, but where failing is still allowed: registering
+// may run out of entries, and the commit callback must not.
+void client_authentication(Port* port, int status) {
+    if (prev_authentication != nullptr) {
+        prev_authentication(port, status);
+    }
+    if (status == STATUS_OK && shared() != nullptr && !exit_registered) {
+        on_shmem_exit(close_session, 0);
+        exit_registered = true;
+    }
+}
+
+void count_opened() {
+    SharedState* const state = shared();
+    pg_atomic_fetch_add_u64(&state->opened_total, 1);
+    const uint32 now = pg_atomic_fetch_add_u32(&state->sessions, 1) + 1;
+    uint64 peak = pg_atomic_read_u64(&state->peak_used);
+    while (now > peak) {
+        if (pg_atomic_compare_exchange_u64(&state->peak_used, &peak, now)) {
+            pg_atomic_write_u64(&state->peak_at, static_cast<uint64>(MyStartTimestamp));
+            break;
+        }
+    }
+}
+
+}  // namespace
+
+bool open_session_at_login() {
+    if (!exit_registered || MyProcPort == nullptr || am_walsender || MyBEEntry == nullptr) {
+        return false;
+    }
+    const int number = my_proc_number();
+    if (number < 0 || number >= shared()->slots) {
+        return false;
+    }
+    SessionSlot* const slot = session_slot(number);
+    const uint64_t now = monotonic_ns();
+
+    slot->identity_changes.begin_write();
+    slot->identity = {{MyStartTime, MyProcPid}, MyStartTimestamp,  now,
+                      GetSessionUserId(),       MyDatabaseId,      GetDatabaseEncoding(),
+                      MyProcPort->raddr,        MyProcPort->laddr, MyBEEntry};
+    slot->identity_changes.end_write();
+    slot->opener_changes.begin_write();
+    slot->opener.xact_start = 0;
+    slot->opener.text.length = 0;
+    slot->opener_changes.end_write();
+    slot->ledger.open(now);
+    slot->statements.set(0);
+    slot->uses.set(0);
+    slot->transactions.set(0);
+    slot->slow_statements.set(0);
+    slot->last_use.set(now);
+    slot->secret_start.set(0);
+    slot->listens.set(false);
+
+    claim::open(slot->word);
+    my_slot = slot;
+    count_opened();
+    return true;
+}
+
+void receive_signals(uint64_t flags) {
+    claim::await_signals(my_slot->word, flags, Pause{});
+    (void)getppid();  // the way back from any system call delivers what is pending
+}
+
+void end_claimed_session() {
+    ereport(FATAL, (errcode(ERRCODE_ADMIN_SHUTDOWN),
+                    errmsg("terminating connection due to administrator command")));
+    pg_unreachable();
+}
+
+void install_session_hooks() {
+    prev_authentication = ClientAuthentication_hook;
+    ClientAuthentication_hook = client_authentication;
+}
+
+}  // namespace leash

@@ -1,0 +1,43 @@
+// Everything known about the sessions of this moment, with a verdict on each.
+#pragma once
+
+#include "server/backend_state.h"
+
+#include "core/verdict.h"
+
+namespace leash {
+
+// One session.  Durations are nanoseconds.
+struct SessionReport {
+    int number;  // of the slot
+    SessionIdentity identity;
+    BackendState backend;
+    char application[NAMEDATALEN];
+    uint64_t active_time;
+    uint64_t idle_time;
+    uint64_t in_transaction_time;
+    uint64_t longest_idle;
+    uint64_t xact_for;       // 0: no transaction, or its start is not known
+    uint64_t statement_for;  // 0: no statement runs
+    uint64_t transactions;
+    uint64_t slow_statements;
+    TimestampTz secret_start;
+    bool in_use;
+    bool has_opener;  // its transaction's opener is stored
+    SessionFacts facts;
+    Verdict verdict;
+};
+
+struct SessionReports {
+    SessionReport* reports;
+    int count;
+};
+
+// Reads all open sessions and judges them by the caller's settings.  Allocates in
+// the current memory context; reads the lock table when a verdict depends on it.
+SessionReports report_sessions();
+
+// The opener of a session's open transaction; false when it changed meanwhile.
+bool read_opener(const SessionReport& report, Opener& opener);
+
+}  // namespace leash

@@ -1,0 +1,70 @@
+// Defines the settings pg_leash.*.
+#include "server/settings.h"
+
+extern "C" {
+#include "utils/guc.h"
+}
+
+namespace leash::settings {
+
+bool track = true;
+int slow_statement_threshold = 1000;
+int slow_statements_max = 1000;
+char* debug_stop_at = nullptr;
+
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+
+int idle_in_transaction_threshold = 60 * 1000;
+int idle_threshold = 600 * 1000;
+int never_used_threshold = 600 * 1000;
+int stalled_client_threshold = 60 * 1000;
+
+void define_threshold(const char* name, const char* description, const char* detail, int* value,
+                      int lowest) {
+    DefineCustomIntVariable(name, description, detail, value, *value, lowest, INT_MAX, PGC_SUSET,
+                            GUC_UNIT_MS, nullptr, nullptr, nullptr);
+}
+
+}  // namespace
+
+Thresholds thresholds() {
+    const auto ns = [](int ms) { return static_cast<uint64_t>(ms) * kMillisecond; };
+    return {ns(idle_in_transaction_threshold), ns(idle_threshold), ns(never_used_threshold),
+            ns(stalled_client_threshold)};
+}
+
+void define() {
+    DefineCustomBoolVariable("pg_leash.track", "Collects statistics of sessions and statements.",
+                             "When off, sessions can still be ended safely.", &track, true,
+                             PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    define_threshold("pg_leash.slow_statement_threshold",
+                     "Records statements that take at least this long.",
+                     "0 records every statement, -1 none.", &slow_statement_threshold, -1);
+    define_threshold("pg_leash.idle_in_transaction_threshold",
+                     "A session idle in transaction for this long is leaked.", "0 means never.",
+                     &idle_in_transaction_threshold, 0);
+    define_threshold("pg_leash.idle_threshold",
+                     "A session idle for this long is unused, or abandoned when its application "
+                     "holds more than it needs.",
+                     "0 means never.", &idle_threshold, 0);
+    define_threshold(
+        "pg_leash.never_used_threshold",
+        "A session that did nothing of use for this long since it connected is leaked.",
+        "0 means never.", &never_used_threshold, 0);
+    define_threshold("pg_leash.stalled_client_threshold",
+                     "A command that waits for its client for this long is leaked.",
+                     "0 means never.", &stalled_client_threshold, 0);
+    DefineCustomIntVariable("pg_leash.slow_statements_max",
+                            "How many slow statements are kept in shared memory.", nullptr,
+                            &slow_statements_max, slow_statements_max, 10, 1'000'000,
+                            PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("pg_leash.debug_stop_at",
+                               "Where a reaper waits for advisory lock 1818322280, for the tests.",
+                               nullptr, &debug_stop_at, "", PGC_SUSET,
+                               GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);
+    MarkGUCPrefixReserved("pg_leash");
+}
+
+}  // namespace leash::settings

@@ -1,0 +1,219 @@
+// The one block of shared memory, and every struct that lives in it.
+//
+//     SharedState   counters of the whole server, sizes
+//     SessionSlot   x max_connections, by proc number: one client session each
+//     ReapNote      x kNoteCount: who ended a session, and why
+//     SlowStatement x pg_leash.slow_statements_max: a ring
+//
+// LIFECYCLE.  Created and zeroed at server start and again after a crash restart.
+// A slot is opened at the end of InitPostgres and closed in on_shmem_exit; the
+// epoch in its claim word goes on counting from one session to the next.
+//
+// CONCURRENCY.  There is no lock.  Each struct says who writes it:
+//   - one writer, many readers, fields that stand alone: Relaxed<T>;
+//   - one writer, fields that belong together: ChangeCount around them;
+//   - several writers: pg_atomic_*.
+#pragma once
+
+#include "server/compat.h"
+
+#include "core/claim.h"
+#include "core/ledger.h"
+#include "core/relaxed.h"
+#include "core/session_id.h"
+
+extern "C" {
+#include "libpq/pqcomm.h"
+}
+
+namespace leash {
+
+inline constexpr size_t kCacheLine = 128;  // two lines: the prefetcher works in pairs
+inline constexpr size_t kOpenerSize = 1024;
+inline constexpr size_t kSlowTextSize = 1024;
+inline constexpr size_t kTagTextSize = 512;
+inline constexpr size_t kReasonSize = 200;
+inline constexpr int kNoteCount = 1024;
+inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kMagic = 0x4c534831;
+
+// pg_atomic_uint64 in the shape that core/claim.h expects.  All full barriers.
+struct ClaimAtomic {
+    pg_atomic_uint64 value;
+
+    uint64_t load() {
+        pg_memory_barrier();
+        return pg_atomic_read_u64(&value);
+    }
+    void store(uint64_t v) { (void)pg_atomic_exchange_u64(&value, v); }
+    uint64_t fetch_add(uint64_t v) {
+        return pg_atomic_fetch_add_u64(&value, static_cast<int64>(v));
+    }
+    uint64_t fetch_or(uint64_t v) { return pg_atomic_fetch_or_u64(&value, v); }
+    uint64_t fetch_and(uint64_t v) { return pg_atomic_fetch_and_u64(&value, v); }
+    bool compare_exchange(uint64_t& expected, uint64_t desired) {
+        return pg_atomic_compare_exchange_u64(&value, &expected, desired);
+    }
+};
+
+// Lets one writer change several fields under the eyes of readers, as
+// st_changecount does in PgBackendStatus: odd while it writes.
+struct ChangeCount {
+    Relaxed<uint32_t> count;
+
+    void begin_write() {
+        count.add(1);
+        pg_write_barrier();
+    }
+    void end_write() {
+        pg_write_barrier();
+        count.add(1);
+    }
+    uint32_t begin_read() const {
+        const uint32_t before = count.get();
+        pg_read_barrier();
+        return before;
+    }
+    bool consistent(uint32_t before) const {
+        pg_read_barrier();
+        return (before & 1) == 0 && count.get() == before;
+    }
+};
+
+// A text as its session wrote it: `encoding` says how to read the bytes.
+template <size_t Size>
+struct StoredText {
+    int32_t encoding;
+    uint32_t length;
+    char bytes[Size];
+};
+
+// Who a session is; written once, when it opens.
+struct SessionIdentity {
+    SessionId id;
+    TimestampTz backend_start;
+    uint64_t opened_at;  // monotonic, ns
+    Oid role;
+    Oid database;
+    int32_t encoding;  // of the database, and so of the session's texts
+    SockAddr client;
+    SockAddr server;
+    PgBackendStatus* status;  // its own entry in PostgreSQL's array
+};
+
+// The transaction that is open, and the statement that opened it.
+struct Opener {
+    TimestampTz xact_start;  // as GetCurrentTransactionStartTimestamp()
+    uint64_t begun;          // monotonic, ns
+    StoredText<kOpenerSize> text;
+};
+
+// One client session.  The owner writes all of it; of `word`, reapers write too.
+struct alignas(kCacheLine) SessionSlot {
+    // Hot: touched by every statement.
+    ClaimAtomic word;
+    Ledger ledger;
+    Relaxed<uint64_t> statements;
+    Relaxed<uint64_t> uses;  // statements that were no ping and not neutral
+    Relaxed<uint64_t> transactions;
+    Relaxed<uint64_t> slow_statements;
+    Relaxed<uint64_t> last_use;         // monotonic, ns; when the last of them ended
+    Relaxed<TimestampTz> secret_start;  // start of the message whose text is not to be shown
+    Relaxed<bool> listens;
+
+    // Cold: each under its change count.
+    alignas(kCacheLine) ChangeCount identity_changes;
+    ChangeCount opener_changes;
+    SessionIdentity identity;
+    Opener opener;
+};
+
+// Who claimed a session, and why; the claim word carries the note's number.  The
+// reaper writes it before it claims, the victim reads it when it dies.
+struct ReapNote {
+    ChangeCount changes;
+    uint32_t number;
+    int32_t encoding;
+    char by[NAMEDATALEN];  // role
+    char reason[kReasonSize];
+};
+
+// A slow statement that has ended.  `changes` is taken by swapping it from even
+// to odd, so that two writers a whole ring apart cannot mix.
+struct SlowStatement {
+    pg_atomic_uint32 changes;
+    uint64_t sequence;  // 0: empty
+    TimestampTz finished_at;
+    uint64_t duration;  // ns
+    SessionId session;
+    Oid role;
+    Oid database;
+    SockAddr client;
+    char application_name[NAMEDATALEN];
+    uint64_t query_id;
+    uint64_t rows;
+    int64_t shared_blks_hit;
+    int64_t shared_blks_read;
+    int64_t temp_blks_written;
+    uint64_t wal_bytes;
+    int32_t sqlstate;  // 0: it succeeded
+    bool secret;       // the text could carry a password and was not stored
+    StoredText<kSlowTextSize> text;
+    StoredText<kTagTextSize> tags;  // the comment, where the text was cut before it
+};
+
+enum class Refusal : uint8_t {
+    too_many_clients,
+    reserved_slots,
+    role_limit,
+    database_limit,
+    authentication,
+    unavailable,  // starting up, shutting down, in recovery
+};
+inline constexpr int kRefusals = 6;
+
+// Written where sessions come, go or are refused, and by slow statements; never
+// on the path of an ordinary statement.
+struct SharedState {
+    uint32_t magic;
+    uint32_t layout_version;
+    int32_t slots;
+    int32_t slow_entries;
+    pg_atomic_uint64 opened_total;
+    pg_atomic_uint64 peak_used;
+    pg_atomic_uint64 peak_at;  // TimestampTz
+    pg_atomic_uint32 sessions;
+    pg_atomic_uint32 next_note;
+    pg_atomic_uint64 refused[kRefusals];
+    pg_atomic_uint64 refused_last_at;  // TimestampTz, 0: never
+    pg_atomic_uint64 slow_sequence;    // of the newest slow statement
+    pg_atomic_uint64 slow_reset;       // entries up to this one are forgotten
+    pg_atomic_uint64 slow_lost;
+    pg_atomic_uint64 stats_reset;  // TimestampTz
+};
+
+template <class T>
+inline constexpr bool kMayLiveInSharedMemory =
+    std::is_standard_layout_v<T>&& std::is_trivially_destructible_v<T>;
+
+static_assert(kMayLiveInSharedMemory<SharedState>);
+static_assert(kMayLiveInSharedMemory<SessionSlot>);
+static_assert(kMayLiveInSharedMemory<ReapNote>);
+static_assert(kMayLiveInSharedMemory<SlowStatement>);
+static_assert(sizeof(SessionSlot) <= 4096, "a slot takes at most 4 KiB");
+static_assert(offsetof(SessionSlot, identity_changes) == kCacheLine,
+              "what every statement touches fits two cache lines");
+
+// Null until the library was preloaded and the server started.
+SharedState* shared();
+SessionSlot* session_slot(int number);
+ReapNote* reap_note(uint16_t number);
+SlowStatement* slow_statement(uint64_t sequence);
+
+// Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the library was preloaded.
+void require_preload();
+
+// Called from _PG_init.
+void install_shared_state();
+
+}  // namespace leash

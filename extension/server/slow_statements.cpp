@@ -1,0 +1,145 @@
+#include "server/slow_statements.h"
+
+#include "server/session.h"
+
+#include "core/secrets.h"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
+namespace leash {
+namespace {
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+// An entry is taken by swapping its change count from even to odd.
+bool take(SlowStatement* entry) {
+    uint32 even = pg_atomic_read_u32(&entry->changes);
+    return (even & 1) == 0 && pg_atomic_compare_exchange_u32(&entry->changes, &even, even + 1);
+}
+
+void give_back(SlowStatement* entry) {
+    pg_write_barrier();
+    pg_atomic_fetch_add_u32(&entry->changes, 1);
+}
+
+// The trailing comment with the application's tags would be lost where the text
+// is cut: keep it apart.
+void store_tags(SlowStatement* entry, const TextSpan& text) {
+    entry->tags.length = 0;
+    if (text.length <= kSlowTextSize || memcmp(text.begin + text.length - 2, "*/", 2) != 0) {
+        return;
+    }
+    for (size_t back = 4; back <= Min(text.length, kTagTextSize); back++) {
+        const char* const at = text.begin + text.length - back;
+        if (at[0] == '/' && at[1] == '*') {
+            store_text(entry->tags, {at, back});
+            return;
+        }
+    }
+}
+
+void fill(SlowStatement* entry, const StatementText& text, const SlowFacts& facts) {
+    const SessionIdentity& me = my_slot->identity;
+    entry->finished_at = GetCurrentTimestamp();
+    entry->duration = facts.duration;
+    entry->session = me.id;
+    entry->role = me.role;
+    entry->database = me.database;
+    entry->client = me.client;
+    strlcpy(entry->application_name, MyBEEntry->st_appname, NAMEDATALEN);
+    entry->query_id = facts.query_id;
+    entry->rows = facts.rows;
+    entry->shared_blks_hit = facts.shared_blks_hit;
+    entry->shared_blks_read = facts.shared_blks_read;
+    entry->temp_blks_written = facts.temp_blks_written;
+    entry->wal_bytes = facts.wal_bytes;
+    entry->sqlstate = facts.sqlstate;
+    entry->text.length = 0;
+    entry->tags.length = 0;
+
+    const TextSpan span = span_of(text);
+    entry->secret = facts.secret || may_carry_secret(span.begin, span.length);
+    if (!entry->secret) {
+        store_text(entry->text, span);
+        store_tags(entry, span);
+    }
+}
+
+}  // namespace
+
+TextSpan span_of(const StatementText& text) {
+    if (text.source == nullptr) {
+        return {"", 0};
+    }
+    const char* begin = text.source + Max(text.location, 0);
+    size_t length = text.length > 0 ? static_cast<size_t>(text.length) : strlen(begin);
+    while (length > 0 && is_blank(*begin)) {
+        begin++;
+        length--;
+    }
+    while (length > 0 && (is_blank(begin[length - 1]) || begin[length - 1] == ';')) {
+        length--;
+    }
+    return {begin, length};
+}
+
+template <size_t Size>
+void store_text(StoredText<Size>& to, const TextSpan& from) {
+    size_t length = from.length;
+    if (length > Size) {
+        length = static_cast<size_t>(pg_mbcliplen(
+            from.begin, static_cast<int>(Min(from.length, Size + MAX_MULTIBYTE_CHAR_LEN)),
+            static_cast<int>(Size)));
+    }
+    memcpy(to.bytes, from.begin, length);
+    to.length = static_cast<uint32_t>(length);
+    to.encoding = GetDatabaseEncoding();
+}
+
+template void store_text(StoredText<kSlowTextSize>& to, const TextSpan& from);
+template void store_text(StoredText<kTagTextSize>& to, const TextSpan& from);
+
+uint64_t record_slow_statement(const StatementText& text, const SlowFacts& facts) {
+    SharedState* const state = shared();
+    const uint64_t sequence = pg_atomic_fetch_add_u64(&state->slow_sequence, 1) + 1;
+    SlowStatement* const entry = slow_statement(sequence);
+    if (!take(entry)) {
+        pg_atomic_fetch_add_u64(&state->slow_lost, 1);
+        return 0;
+    }
+    entry->sequence = sequence;
+    fill(entry, text, facts);
+    give_back(entry);
+    return sequence;
+}
+
+void amend_slow_statement(uint64_t sequence, uint64_t duration, int sqlstate) {
+    SlowStatement* const entry = slow_statement(sequence);
+    if (!take(entry)) {
+        return;
+    }
+    if (entry->sequence == sequence) {
+        entry->duration = duration;
+        entry->finished_at = GetCurrentTimestamp();
+        if (sqlstate != 0) {
+            entry->sqlstate = sqlstate;
+        }
+    }
+    give_back(entry);
+}
+
+bool read_slow_statement(uint64_t sequence, SlowStatement& copy) {
+    SlowStatement* const entry = slow_statement(sequence);
+    const uint32 before = pg_atomic_read_u32(&entry->changes);
+    pg_read_barrier();
+    memcpy(static_cast<void*>(&copy), entry, sizeof copy);
+    pg_read_barrier();
+    return (before & 1) == 0 && pg_atomic_read_u32(&entry->changes) == before &&
+           copy.sequence == sequence;
+}
+
+}  // namespace leash

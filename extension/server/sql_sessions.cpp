@@ -1,0 +1,206 @@
+// leash.get_sessions().
+#include "server/session_report.h"
+#include "server/sql_values.h"
+
+#include "core/secrets.h"
+
+extern "C" {
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/wait_event.h"
+}
+
+namespace leash {
+namespace {
+
+constexpr int kColumns = 37;
+using SessionRow = Row<kColumns>;
+
+// Texts of one session, read when its row is made.
+struct Texts {
+    char* activity;
+    char application[NAMEDATALEN];
+    Opener opener;
+    bool has_opener;
+    bool has_activity;
+    bool secret;
+    int encoding;
+};
+
+void add_interval(SessionRow& row, bool known, uint64_t ns) {
+    if (known) {
+        row.add(interval_value(ns));
+    } else {
+        row.add_null();
+    }
+}
+
+void add_text(SessionRow& row, const char* text) {
+    if (text != nullptr && text[0] != '\0') {
+        row.add(CStringGetTextDatum(text));
+    } else {
+        row.add_null();
+    }
+}
+
+void add_count(SessionRow& row, uint64_t count) {
+    row.add(Int64GetDatum(static_cast<int64>(count)));
+}
+
+void add_nulls(SessionRow& row, int count) {
+    while (count-- > 0) {
+        row.add_null();
+    }
+}
+
+void add_identity(SessionRow& row, const SessionReport& report, bool visible) {
+    const SessionIdentity& who = report.identity;
+    row.add(session_id_value(who.id));
+    row.add(Int32GetDatum(who.id.pid));
+    row.add(role_name(who.role));
+    row.add(database_name(who.database));
+    row.add(text_value(report.application));
+    row.add(visible ? address_value(who.client) : kNull);
+    row.add(visible ? port_value(who.client) : kNull);
+    row.add_if(visible, TimestampTzGetDatum(who.backend_start));
+}
+
+void add_state(SessionRow& row, const SessionReport& report) {
+    const BackendState& backend = report.backend;
+    const bool known = backend.state != State::unknown;
+    add_text(row, name_of(backend.state));
+    row.add_if(known, TimestampTzGetDatum(backend.state_change));
+    add_text(row, pgstat_get_wait_event_type(backend.wait_event));
+    add_text(row, pgstat_get_wait_event(backend.wait_event));
+    add_interval(row,
+                 known && !(backend.state == State::active) && !(backend.state == State::fastpath),
+                 report.facts.idle_for);
+    add_interval(row, true, report.facts.unused_for);
+    add_interval(row, report.xact_for != 0, report.xact_for);
+    add_interval(row, report.statement_for != 0, report.statement_for);
+}
+
+void add_accounts(SessionRow& row, const SessionReport& report) {
+    const SessionFacts& facts = report.facts;
+    add_count(row, facts.statements);
+    add_count(row, report.transactions);
+    add_count(row, report.slow_statements);
+    add_interval(row, true, report.active_time);
+    add_interval(row, true, report.idle_time);
+    add_interval(row, true, report.in_transaction_time);
+    add_interval(row, true, report.longest_idle);
+    const uint64_t whole = report.active_time + report.idle_time + report.in_transaction_time;
+    row.add(Float8GetDatum(
+        whole == 0 ? 0.0 : static_cast<double>(report.active_time) / static_cast<double>(whole)));
+}
+
+void read_texts(const SessionReport& report, Texts& texts) {
+    texts.has_opener = report.has_opener && read_opener(report, texts.opener);
+    texts.encoding = report.identity.encoding;
+    texts.has_activity = read_backend_texts(report.identity, texts.application, texts.activity) &&
+                         texts.activity[0] != '\0';
+    const size_t length = strlen(texts.activity);
+    texts.secret =
+        (report.secret_start != 0 && report.secret_start == report.backend.query_start) ||
+        may_carry_secret(texts.activity, length);
+    // PostgreSQL cuts byte by byte.
+    if (texts.has_activity && PG_VALID_ENCODING(texts.encoding)) {
+        const int clipped =
+            pg_encoding_mbcliplen(texts.encoding, texts.activity, static_cast<int>(length),
+                                  pgstat_track_activity_query_size - 1);
+        texts.activity[clipped] = '\0';
+    }
+}
+
+void add_texts(SessionRow& row, const Texts& texts) {
+    const auto& opener = texts.opener.text;
+    const bool readable = texts.has_activity && !texts.secret;
+    NullableDatum tags = kNull;
+    if (texts.has_opener && opener.length > 0) {
+        row.add(text_value(opener.bytes, opener.length, opener.encoding));
+        tags = tags_value(opener.bytes, opener.length, opener.encoding);
+    } else {
+        row.add_null();
+    }
+    if (readable) {
+        const size_t length = strlen(texts.activity);
+        row.add(text_value(texts.activity, length, texts.encoding));
+        if (tags.isnull) {
+            tags = tags_value(texts.activity, length, texts.encoding);
+        }
+    } else {
+        add_text(row, texts.secret ? "<not stored: could carry a password>" : nullptr);
+    }
+    row.add(tags);
+}
+
+void add_verdict(SessionRow& row, const SessionReport& report, TimestampTz now) {
+    const Verdict& verdict = report.verdict;
+    if (verdict.leak == Leak::none) {
+        row.add_null();
+        row.add(BoolGetDatum(false));
+        add_nulls(row, 5);
+    } else {
+        char reason[256];
+        describe(verdict, report.facts, reason, sizeof reason);
+        add_text(row, name_of(verdict.leak));
+        row.add(BoolGetDatum(is_leaked(verdict.leak)));
+        row.add(TimestampTzGetDatum(now - static_cast<int64>(verdict.leaked_for / 1000)));
+        add_interval(row, true, verdict.leaked_for);
+        add_text(row, name_of(verdict.weight));
+        row.add(Int32GetDatum(static_cast<int32>(report.facts.blocked_sessions)));
+        add_text(row, reason);
+    }
+    add_text(row, name_of(verdict.exempt));
+    row.add_null();  // client_wait
+    row.add(BoolGetDatum(report.in_use));
+}
+
+void add_row(ReturnSetInfo* result, const SessionReport& report, Texts& texts, TimestampTz now) {
+    const bool visible = may_read_sessions_of(report.identity.role);
+    SessionRow row;
+    add_identity(row, report, visible);
+    if (visible) {
+        add_state(row, report);
+    } else {
+        add_nulls(row, 8);
+    }
+    add_accounts(row, report);
+    if (visible) {
+        read_texts(report, texts);
+        add_texts(row, texts);
+        add_verdict(row, report, now);
+    } else {
+        row.add_null();
+        add_text(row, "<insufficient privilege>");
+        add_nulls(row, 11);
+    }
+    Assert(row.complete());
+    tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
+}
+
+}  // namespace
+}  // namespace leash
+
+extern "C" {
+
+PGDLLEXPORT Datum leash_get_sessions(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(leash_get_sessions);
+
+Datum leash_get_sessions(PG_FUNCTION_ARGS) {
+    leash::require_preload();
+    InitMaterializedSRF(fcinfo, 0);
+    auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+    const leash::SessionReports all = leash::report_sessions();
+    auto* const texts = static_cast<leash::Texts*>(palloc(sizeof(leash::Texts)));
+    texts->activity =
+        static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
+    const TimestampTz now = GetCurrentTimestamp();
+    for (int i = 0; i < all.count; i++) {
+        leash::add_row(result, all.reports[i], *texts, now);
+    }
+    return Datum{0};
+}
+
+}  // extern "C"

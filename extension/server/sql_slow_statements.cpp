@@ -1,0 +1,94 @@
+// leash.get_slow_statements().
+#include "server/session.h"
+#include "server/slow_statements.h"
+#include "server/sql_values.h"
+
+extern "C" {
+#include "funcapi.h"
+#include "utils/builtins.h"
+}
+
+namespace leash {
+namespace {
+
+constexpr int kColumns = 18;
+
+// The text, the tags in it or in the comment that was kept apart.
+NullableDatum query_value(const SlowStatement& slow, bool visible) {
+    if (!visible) {
+        return known(CStringGetTextDatum("<insufficient privilege>"));
+    }
+    if (slow.secret) {
+        return known(CStringGetTextDatum("<not stored: could carry a password>"));
+    }
+    if (slow.text.length == 0) {
+        return kNull;
+    }
+    return known(text_value(slow.text.bytes, slow.text.length, slow.text.encoding));
+}
+
+NullableDatum slow_tags_value(const SlowStatement& slow, bool visible) {
+    if (!visible) {
+        return kNull;
+    }
+    return slow.tags.length > 0 ? tags_value(slow.tags.bytes, slow.tags.length, slow.tags.encoding)
+                                : tags_value(slow.text.bytes, slow.text.length, slow.text.encoding);
+}
+
+void add_row(ReturnSetInfo* result, const SlowStatement& slow) {
+    const bool visible = may_read_sessions_of(slow.role);
+    Row<kColumns> row;
+    row.add(TimestampTzGetDatum(slow.finished_at));
+    row.add(interval_value(slow.duration));
+    row.add_null();  // client_wait
+    row.add(session_id_value(slow.session));
+    row.add(Int32GetDatum(slow.session.pid));
+    row.add(role_name(slow.role));
+    row.add(database_name(slow.database));
+    row.add(text_value(slow.application_name));
+    row.add(visible ? address_value(slow.client) : kNull);
+    row.add_if(visible && slow.query_id != 0, Int64GetDatum(static_cast<int64>(slow.query_id)));
+    row.add(query_value(slow, visible));
+    row.add(Int64GetDatum(static_cast<int64>(slow.rows)));
+    row.add(Int64GetDatum(slow.shared_blks_hit));
+    row.add(Int64GetDatum(slow.shared_blks_read));
+    row.add(Int64GetDatum(slow.temp_blks_written));
+    row.add(Int64GetDatum(static_cast<int64>(slow.wal_bytes)));
+    if (slow.sqlstate != 0) {
+        row.add(CStringGetTextDatum(unpack_sql_state(slow.sqlstate)));
+    } else {
+        row.add_null();
+    }
+    row.add(slow_tags_value(slow, visible));
+    Assert(row.complete());
+    tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
+}
+
+}  // namespace
+}  // namespace leash
+
+extern "C" {
+
+PGDLLEXPORT Datum leash_get_slow_statements(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(leash_get_slow_statements);
+
+Datum leash_get_slow_statements(PG_FUNCTION_ARGS) {
+    leash::require_preload();
+    InitMaterializedSRF(fcinfo, 0);
+    auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+    leash::SharedState* const state = leash::shared();
+    const uint64_t newest = pg_atomic_read_u64(&state->slow_sequence);
+    const auto kept = static_cast<uint64_t>(state->slow_entries);
+    const uint64_t oldest =
+        Max(pg_atomic_read_u64(&state->slow_reset), newest > kept ? newest - kept : 0) + 1;
+    auto* const copy = static_cast<leash::SlowStatement*>(palloc(sizeof(leash::SlowStatement)));
+    for (uint64_t sequence = oldest; sequence <= newest; sequence++) {
+        CHECK_FOR_INTERRUPTS();
+        if (leash::read_slow_statement(sequence, *copy)) {
+            leash::add_row(result, *copy);
+        }
+    }
+    return Datum{0};
+}
+
+}  // extern "C"

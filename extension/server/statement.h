@@ -1,0 +1,55 @@
+// The statement that this session is running: when it began and ended, what it
+// used, what it was.  The hooks call these at top level; nothing here can fail.
+#pragma once
+
+#include "server/slow_statements.h"
+
+namespace leash {
+
+// Whether a statement shows that the session is needed.
+enum class Use : uint8_t {
+    use,
+    ping,     // touches no relation, calls nothing outside pg_catalog, nothing volatile
+    neutral,  // BEGIN, COMMIT, ROLLBACK, SHOW, SET, RESET, DISCARD
+};
+
+// The session was opened.
+void statements_begin();
+
+// A statement was analyzed, maybe in a message of its own (Parse).
+void statement_analyzed(bool secret);
+
+// A statement of the client's is about to be planned.
+void statement_planned();
+
+// A statement begins: the first of planner, ExecutorStart, Run and Utility says so;
+// later calls in the same message cost a test.  Does not return when the session
+// was claimed.
+void statement_begins();
+
+// A fast-path call begins; nothing tells when it ends but the transaction's end.
+void fastpath_call_begins();
+
+// The statement that begins is one to count.
+void statement_counts(Use use, bool is_utility);
+
+// The text of the current message could carry a password.
+void statement_is_secret();
+
+// The statement ended, with or without an error; nothing if none is open.
+void statement_ends(const StatementText& text, uint64_t query_id, uint64_t rows, int sqlstate);
+
+// An error is on its way to the client; kept for the end of the transaction.
+void statement_fails(int sqlstate);
+
+// The transaction was committed or rolled back at top level.  What a statement
+// that wrote spent on its commit belongs to it.
+void transaction_ends(bool wrote);
+
+// The transaction was rolled back; maybe for a message that reached no hook.
+void transaction_aborts(bool wrote);
+
+// A transaction ended inside a statement (CALL).
+void transaction_ends_within();
+
+}  // namespace leash

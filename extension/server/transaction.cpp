@@ -1,0 +1,90 @@
+// Watches transactions.  The first commit of a backend is InitPostgres's own: there
+// the session opens.
+#include "server/transaction.h"
+
+#include "server/hooks.h"
+#include "server/listening.h"
+#include "server/session.h"
+#include "server/statement.h"
+
+namespace leash {
+namespace {
+
+bool committing = false;
+
+bool has_written() {
+    return TransactionIdIsValid(GetTopTransactionIdIfAny());
+}
+
+void committed() {
+    if (my_slot == nullptr) {
+        if (open_session_at_login()) {
+            statements_begin();
+        }
+        return;
+    }
+    commit_ends();
+    listening_committed();
+    if (nesting_level == 0) {
+        transaction_ends(has_written());
+    } else {
+        transaction_ends_within();
+    }
+}
+
+void aborted() {
+    if (my_slot == nullptr) {
+        return;
+    }
+    commit_ends();
+    listening_aborted();
+    if (nesting_level == 0) {
+        transaction_aborts(has_written());
+    } else {
+        transaction_ends_within();
+    }
+}
+
+// Nothing in here may fail after PRE_COMMIT.
+void transaction_event(XactEvent event, void*) {
+    switch (event) {
+        case XACT_EVENT_PRE_COMMIT:
+        case XACT_EVENT_PRE_PREPARE:
+            if (my_slot != nullptr && has_written()) {
+                commit_begins();
+            }
+            break;
+        case XACT_EVENT_COMMIT:
+        case XACT_EVENT_PREPARE:
+            committed();
+            break;
+        case XACT_EVENT_ABORT:
+            aborted();
+            break;
+        default:
+            break;
+    }
+}
+
+}  // namespace
+
+void commit_begins() {
+    committing = true;
+    if (claim::committing(my_slot->word)) {
+        receive_signals(claim::kAnyInFlight);
+        CHECK_FOR_INTERRUPTS();
+    }
+}
+
+void commit_ends() {
+    if (committing) {
+        claim::committed(my_slot->word);
+        committing = false;
+    }
+}
+
+void install_transaction_callbacks() {
+    RegisterXactCallback(transaction_event, nullptr);
+}
+
+}  // namespace leash
