@@ -1,0 +1,55 @@
+// The command line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commands/filters.h"
+#include "connection/connection.h"
+#include "render/color.h"
+
+namespace leash::tool {
+
+enum class Command { kStatus, kSessions, kLeaks, kSlow, kTerminate, kCancel, kDoctor };
+enum class Format { kTable, kJson, kCsv };
+
+/// A session to act on, as given: its id, or a pid that must be resolved first.
+struct Target {
+    std::string session_id;  ///< empty when a pid was given
+    std::optional<std::int32_t> pid;
+};
+
+struct Options {
+    Command command = Command::kStatus;
+    ConnectionOptions connection;
+    Format format = Format::kTable;
+    ColorChoice color = ColorChoice::kAuto;
+    Filters filters;
+    std::optional<double> watch_seconds;
+    bool each = false;            ///< leaks: one row a session
+    std::vector<Target> targets;  ///< terminate, cancel
+    std::optional<std::string> reason;
+    bool force = false;
+    bool leaked = false;  ///< terminate: whatever is leaked
+    bool yes = false;
+};
+
+/// Either options to run with, or a text to print and a status to exit with.
+struct ParsedCommandLine {
+    std::optional<Options> options;
+    int exit_code = 0;
+    std::string output;  ///< for standard output: help or version
+    std::string error;   ///< one line for standard error, without prefix
+};
+
+/// Reads the arguments after the program's name.
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+/// The options that make another call of pgleash reach the same server, quoted
+/// for a shell, with a blank behind; empty when none were given or when they
+/// hold a password.
+std::string connection_arguments(const ConnectionOptions& connection);
+
+}  // namespace leash::tool

@@ -1,0 +1,164 @@
+#include "commands/columns.h"
+
+#include <fmt/format.h>
+
+namespace leash::tool {
+namespace {
+
+// Widths are chosen so that the tables fit 80 columns; a higher drop_rank goes
+// first when there is still too little room.
+constexpr Column kSessions[] = {
+    {.name = "session_id", .header = "SESSION"},
+    {.name = "pid", .kind = Kind::kCount},
+    {.name = "application_name", .header = "APPLICATION", .min_width = 11},
+    {.name = "usename", .header = "USER", .min_width = 8},
+    {.name = "datname", .header = "DATABASE", .min_width = 8, .drop_rank = 1},
+    {.name = "client_addr",
+     .kind = Kind::kAddress,
+     .header = "ADDRESS",
+     .min_width = 11,
+     .drop_rank = 2},
+    {.name = "client_port", .kind = Kind::kCount},
+    {.name = "backend_start", .kind = Kind::kInstant},
+    {.name = "state", .kind = Kind::kState, .header = "STATE"},
+    {.name = "state_for",
+     .kind = Kind::kDuration,
+     .header = "FOR",
+     .expression = "COALESCE(statement_for, idle_for)",
+     .table_only = true},
+    {.name = "verdict",
+     .kind = Kind::kState,
+     .header = "VERDICT",
+     .min_width = 11,
+     .expression = "COALESCE(leak, 'exempt: ' || exempt)",
+     .table_only = true},
+    {.name = "state_change", .kind = Kind::kInstant},
+    {.name = "wait_event_type"},
+    {.name = "wait_event"},
+    {.name = "idle_for", .kind = Kind::kDuration},
+    {.name = "unused_for", .kind = Kind::kDuration},
+    {.name = "xact_for", .kind = Kind::kDuration},
+    {.name = "statement_for", .kind = Kind::kDuration},
+    {.name = "statements", .kind = Kind::kCount, .header = "STATEMENTS", .drop_rank = 4},
+    {.name = "transactions", .kind = Kind::kCount},
+    {.name = "slow_statements", .kind = Kind::kCount},
+    {.name = "active_time", .kind = Kind::kDuration},
+    {.name = "idle_time", .kind = Kind::kDuration},
+    {.name = "idle_in_transaction_time", .kind = Kind::kDuration},
+    {.name = "longest_idle", .kind = Kind::kDuration},
+    {.name = "utilization", .kind = Kind::kReal},
+    {.name = "opener", .kind = Kind::kQuery},
+    {.name = "last_statement",
+     .kind = Kind::kQuery,
+     .header = "LAST STATEMENT",
+     .min_width = 24,
+     .drop_rank = 3},
+    {.name = "tags", .kind = Kind::kJson},
+    {.name = "leak", .kind = Kind::kState},
+    {.name = "exempt"},
+    {.name = "client_wait", .kind = Kind::kDuration},
+    {.name = "in_use", .kind = Kind::kBoolean},
+};
+
+constexpr Column kLeaks[] = {
+    {.name = "session_id", .header = "SESSION"},
+    {.name = "kind", .kind = Kind::kState, .header = "KIND"},
+    {.name = "since", .kind = Kind::kInstant},
+    {.name = "leaked_for", .kind = Kind::kDuration, .header = "FOR"},
+    {.name = "weight", .header = "WEIGHT"},
+    {.name = "leaked", .kind = Kind::kBoolean},
+    {.name = "blocked_sessions", .kind = Kind::kCount, .header = "BLOCKS", .drop_rank = 1},
+    {.name = "pid", .kind = Kind::kCount},
+    {.name = "application_name", .header = "APPLICATION", .min_width = 11},
+    {.name = "usename", .header = "USER", .min_width = 8, .drop_rank = 2},
+    {.name = "datname", .header = "DATABASE", .min_width = 8, .drop_rank = 4},
+    {.name = "client_addr",
+     .kind = Kind::kAddress,
+     .header = "ADDRESS",
+     .min_width = 11,
+     .drop_rank = 3},
+    {.name = "client_port", .kind = Kind::kCount},
+    {.name = "state", .kind = Kind::kState},
+    {.name = "reason", .kind = Kind::kQuery, .header = "REASON", .min_width = 30, .drop_rank = 5},
+    {.name = "opener", .kind = Kind::kQuery},
+    {.name = "last_statement", .kind = Kind::kQuery},
+    {.name = "tags", .kind = Kind::kJson},
+};
+
+constexpr Column kLeakGroups[] = {
+    {.name = "sessions", .kind = Kind::kCount, .header = "COUNT"},
+    {.name = "kind", .kind = Kind::kState, .header = "KIND"},
+    {.name = "oldest", .kind = Kind::kDuration, .header = "OLDEST"},
+    {.name = "weight", .header = "WEIGHT"},
+    {.name = "blocked_sessions", .kind = Kind::kCount, .header = "BLOCKS", .drop_rank = 2},
+    {.name = "leaked", .kind = Kind::kBoolean},
+    {.name = "application_name", .header = "APPLICATION", .min_width = 11},
+    {.name = "usename", .header = "USER", .min_width = 8, .drop_rank = 3},
+    {.name = "datname", .header = "DATABASE", .min_width = 8, .drop_rank = 4},
+    {.name = "opener", .kind = Kind::kQuery, .header = "OPENER", .min_width = 12, .drop_rank = 1},
+};
+
+constexpr Column kSlow[] = {
+    {.name = "finished_at", .kind = Kind::kInstant, .header = "AGO"},
+    {.name = "duration", .kind = Kind::kDuration, .header = "TOOK"},
+    {.name = "client_wait", .kind = Kind::kDuration},
+    {.name = "session_id"},
+    {.name = "pid", .kind = Kind::kCount},
+    {.name = "usename", .header = "USER", .min_width = 8, .drop_rank = 2},
+    {.name = "datname", .header = "DATABASE", .min_width = 8, .drop_rank = 3},
+    {.name = "application_name", .header = "APPLICATION", .min_width = 11},
+    {.name = "client_addr", .kind = Kind::kAddress},
+    {.name = "query_id"},
+    {.name = "rows", .kind = Kind::kCount, .header = "ROWS", .drop_rank = 1},
+    {.name = "sqlstate", .header = "ERROR", .drop_rank = 4},
+    {.name = "query", .kind = Kind::kQuery, .header = "QUERY", .min_width = 30},
+    {.name = "shared_blks_hit", .kind = Kind::kCount},
+    {.name = "shared_blks_read", .kind = Kind::kCount},
+    {.name = "temp_blks_written", .kind = Kind::kCount},
+    {.name = "wal_bytes", .kind = Kind::kCount},
+    {.name = "tags", .kind = Kind::kJson},
+};
+
+}  // namespace
+
+std::span<const Column> columns_of(Listing listing) {
+    switch (listing) {
+        case Listing::kSessions:
+            return kSessions;
+        case Listing::kLeaks:
+            return kLeaks;
+        case Listing::kLeakGroups:
+            return kLeakGroups;
+        case Listing::kSlow:
+            return kSlow;
+    }
+    return {};
+}
+
+const Column* sort_column(Listing listing, std::string_view name) {
+    for (const Column& column : columns_of(listing)) {
+        const bool sortable = !column.table_only && column.kind != Kind::kJson;
+        if (sortable && (name == column.name || name == output_key(column))) {
+            return &column;
+        }
+    }
+    return nullptr;
+}
+
+std::string select_expression(const Column& column) {
+    const std::string value = column.expression == nullptr ? column.name : column.expression;
+    switch (column.kind) {
+        case Kind::kDuration:
+            return fmt::format("pg_catalog.round(EXTRACT(EPOCH FROM {}), 6)", value);
+        case Kind::kInstant:
+            return fmt::format(
+                "pg_catalog.to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+                value);
+        case Kind::kAddress:
+            return fmt::format("pg_catalog.host({})", value);
+        default:
+            return value;
+    }
+}
+
+}  // namespace leash::tool

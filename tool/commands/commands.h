@@ -1,0 +1,22 @@
+// The commands.  Each returns the exit status and throws Failure or QueryError.
+#pragma once
+
+#include "commands/context.h"
+
+namespace leash::tool {
+
+int run_status(Context& context);
+
+/// sessions, leaks and slow.
+int run_listing(Context& context);
+
+/// terminate and cancel.
+int run_act(Context& context);
+
+/// terminate --leaked.
+int run_terminate_leaked(Context& context);
+
+/// Connects by itself, since a failure to connect is one of its findings.
+int run_doctor(const Options& options, const Terminal& terminal);
+
+}  // namespace leash::tool

@@ -1,0 +1,186 @@
+#include "commands/filters.h"
+
+#include <fmt/format.h>
+
+#include "core/names.h"
+
+namespace leash::tool {
+namespace {
+
+class Conditions {
+public:
+    /// Adds a condition; its {} becomes the number of the parameter.
+    void add(const char* condition, const std::string& value) {
+        query_.parameters.emplace_back(value);
+        add(fmt::format(fmt::runtime(condition), fmt::format("${}", query_.parameters.size())));
+    }
+
+    void add(const std::string& condition) {
+        where_ += where_.empty() ? " WHERE " : " AND ";
+        where_ += condition;
+    }
+
+    const std::string& where() const { return where_; }
+
+    std::string limit(const std::optional<std::int64_t>& limit) {
+        if (!limit) {
+            return {};
+        }
+        query_.parameters.emplace_back(std::to_string(*limit));
+        return fmt::format(" LIMIT ${}::pg_catalog.int8", query_.parameters.size());
+    }
+
+    Query finish(std::string sql) {
+        query_.sql = std::move(sql);
+        return std::move(query_);
+    }
+
+private:
+    Query query_;
+    std::string where_;
+};
+
+// Numbers go by the unit that all instants and intervals have in common.
+std::string interval_text(std::int64_t us) {
+    return fmt::format("{} microseconds", us);
+}
+
+constexpr const char* kAtLeast = "{} >= {{}}::pg_catalog.text::pg_catalog.interval";
+
+void add_conditions(Conditions& conditions, Listing listing, const Filters& filters) {
+    if (filters.app) {
+        conditions.add("application_name LIKE {}::pg_catalog.text", like_pattern(*filters.app));
+    }
+    if (filters.user) {
+        conditions.add("usename::pg_catalog.text = {}::pg_catalog.text", *filters.user);
+    }
+    if (filters.db) {
+        conditions.add("datname::pg_catalog.text = {}::pg_catalog.text", *filters.db);
+    }
+    if (filters.address == "local") {
+        conditions.add("client_addr IS NULL");
+    } else if (filters.address) {
+        conditions.add("client_addr <<= {}::pg_catalog.text::pg_catalog.inet", *filters.address);
+    }
+    if (filters.state) {
+        conditions.add("state = {}::pg_catalog.text", *filters.state);
+    }
+    if (filters.min_idle_us) {
+        const std::string idle = fmt::format(fmt::runtime(kAtLeast), "idle_for");
+        const std::string condition =
+            listing == Listing::kSessions
+                ? idle
+                : "session_id IN (SELECT s.session_id FROM leash.sessions s WHERE s." + idle + ")";
+        conditions.add(condition.c_str(), interval_text(*filters.min_idle_us));
+    }
+    if (filters.min_duration_us) {
+        const std::string condition = fmt::format(fmt::runtime(kAtLeast), "duration");
+        conditions.add(condition.c_str(), interval_text(*filters.min_duration_us));
+    }
+}
+
+std::string select_list(Listing listing) {
+    std::string list;
+    for (const Column& column : columns_of(listing)) {
+        list += list.empty() ? "" : ", ";
+        list += select_expression(column);
+    }
+    return list;
+}
+
+// Worst first, as an SQL array.
+std::string weights() {
+    std::string list;
+    for (const Weight weight : {Weight::blocks_others, Weight::holds_back_xmin, Weight::holds_locks,
+                                Weight::holds_a_slot}) {
+        list += list.empty() ? "" : ", ";
+        list += fmt::format("'{}'", name_of(weight));
+    }
+    return fmt::format("ARRAY[{}]", list);
+}
+
+// leash.leak_groups cannot be filtered by what its groups have lost (address,
+// state, idle time), so the groups are made from the filtered leaks.
+std::string groups_of(const std::string& where) {
+    return fmt::format(
+        "(SELECT kind, application_name, usename, datname, opener, leaked,"
+        " pg_catalog.count(*) AS sessions,"
+        " pg_catalog.sum(blocked_sessions) AS blocked_sessions,"
+        " pg_catalog.max(leaked_for) AS oldest,"
+        " ({0})[pg_catalog.min(pg_catalog.array_position({0}, weight))] AS weight"
+        " FROM leash.leaks{1}"
+        " GROUP BY kind, application_name, usename, datname, opener, leaked) AS groups",
+        weights(), where);
+}
+
+std::string source_of(Listing listing, const std::string& where) {
+    switch (listing) {
+        case Listing::kSessions:
+            return "leash.sessions" + where;
+        case Listing::kLeaks:
+            return "leash.leaks" + where;
+        case Listing::kLeakGroups:
+            return groups_of(where);
+        case Listing::kSlow:
+            return "leash.slow_statements" + where;
+    }
+    return {};
+}
+
+std::string default_order(Listing listing) {
+    const std::string weight =
+        fmt::format("pg_catalog.array_position({}, weight) NULLS LAST", weights());
+    switch (listing) {
+        case Listing::kSessions:
+            return "leak IS NULL, idle_for DESC NULLS LAST, session_id";
+        case Listing::kLeaks:
+            return weight + ", leaked DESC, leaked_for DESC NULLS LAST, session_id";
+        case Listing::kLeakGroups:
+            return weight + ", leaked DESC, sessions DESC, oldest DESC NULLS LAST";
+        case Listing::kSlow:
+            return "finished_at DESC";
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string like_pattern(const std::string& glob) {
+    std::string pattern;
+    for (std::size_t i = 0; i < glob.size(); ++i) {
+        const char c = glob[i];
+        if (c == '*') {
+            pattern += '%';
+        } else if (c == '?') {
+            pattern += '_';
+        } else {
+            const bool escaped = c == '\\' && i + 1 < glob.size();
+            const char literal = escaped ? glob[++i] : c;
+            if (literal == '%' || literal == '_' || literal == '\\') {
+                pattern += '\\';
+            }
+            pattern += literal;
+        }
+    }
+    return pattern;
+}
+
+Query listing_query(Listing listing, const Filters& filters, bool only_leaked) {
+    Conditions conditions;
+    add_conditions(conditions, listing, filters);
+    if (only_leaked) {
+        conditions.add(std::string("leaked"));
+    }
+    std::string order = default_order(listing);
+    if (filters.sort) {
+        // The name is one of ours, found by what the user typed.
+        order = fmt::format("{}{} NULLS LAST, {}", filters.sort->column->name,
+                            filters.sort->descending ? " DESC" : "", order);
+    }
+    std::string sql = fmt::format("SELECT {} FROM {} ORDER BY {}", select_list(listing),
+                                  source_of(listing, conditions.where()), order);
+    sql += conditions.limit(filters.limit);
+    return conditions.finish(std::move(sql));
+}
+
+}  // namespace leash::tool

@@ -1,0 +1,37 @@
+// What narrows a listing, and the statement that fetches it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "commands/columns.h"
+#include "connection/connection.h"
+
+namespace leash::tool {
+
+struct Sort {
+    const Column* column = nullptr;
+    bool descending = false;
+};
+
+struct Filters {
+    std::optional<std::string> app;      ///< a glob: * and ?, \ takes the next one literally
+    std::optional<std::string> user;     ///< a role, exactly
+    std::optional<std::string> db;       ///< a database, exactly
+    std::optional<std::string> address;  ///< an address or network; "local": Unix sockets
+    std::optional<std::string> state;    ///< as in pg_stat_activity
+    std::optional<std::int64_t> min_idle_us;
+    std::optional<std::int64_t> min_duration_us;
+    std::optional<Sort> sort;
+    std::optional<std::int64_t> limit;
+};
+
+/// The LIKE pattern of a glob.
+std::string like_pattern(const std::string& glob);
+
+/// The statement for a listing.  Whatever the user typed goes into parameters.
+/// only_leaked: leave out the unused sessions that the leak views list as well.
+Query listing_query(Listing listing, const Filters& filters, bool only_leaked = false);
+
+}  // namespace leash::tool

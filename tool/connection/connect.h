@@ -1,0 +1,13 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+namespace leash::tool {
+
+/// PQconnectdbParams(keywords, values, expand_dbname = 1), except that a
+/// server's refusal comes with its SQLSTATE in the error text ("FATAL:  53300:
+/// ..."), whatever language the server speaks.  The caller finishes the result,
+/// which is nullptr when out of memory.
+PGconn* connect_verbosely(const char* const* keywords, const char* const* values);
+
+}  // namespace leash::tool

@@ -1,0 +1,145 @@
+#include "connection/connection.h"
+
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "connection/connect.h"
+#include "connection/connect_error.h"
+#include "connection/prompt.h"
+#include "failure.h"
+#include "render/terminal.h"
+
+namespace leash::tool {
+namespace {
+
+constexpr const char* kSecureSearchPath = "SELECT pg_catalog.set_config('search_path', '', false)";
+
+std::string field(const PGresult* result, int code) {
+    const char* text = PQresultErrorField(result, code);
+    return text == nullptr ? std::string() : std::string(text);
+}
+
+bool is_encoding_error(const std::string& sqlstate) {
+    return sqlstate == "22021" || sqlstate == "22P05";
+}
+
+}  // namespace
+
+std::optional<std::string> Result::value(int row, int column) const {
+    if (PQgetisnull(result_.get(), row, column) == 1) {
+        return std::nullopt;
+    }
+    return std::string(PQgetvalue(result_.get(), row, column),
+                       static_cast<std::size_t>(PQgetlength(result_.get(), row, column)));
+}
+
+Connection::Handle Connection::attempt(const ConnectionOptions& options,
+                                       const Parameter& password) {
+    const auto text = [](const Parameter& parameter) {
+        return parameter ? parameter->c_str() : nullptr;
+    };
+    // The order is psql's: what a connection string in dbname says overrides
+    // what stands before it.
+    const char* const keywords[] = {"host",
+                                    "port",
+                                    "user",
+                                    "password",
+                                    "dbname",
+                                    "fallback_application_name",
+                                    "client_encoding",
+                                    nullptr};
+    const char* const values[] = {text(options.host),
+                                  text(options.port),
+                                  text(options.user),
+                                  text(password),
+                                  text(options.dbname),
+                                  "pgleash",
+                                  "UTF8",
+                                  nullptr};
+    return Handle(connect_verbosely(keywords, values));
+}
+
+Connection Connection::open(const ConnectionOptions& options) {
+    Parameter password;
+    if (options.prompt == PasswordPrompt::kAlways) {
+        password = prompt_password("Password: ");
+    }
+    Handle handle = attempt(options, password);
+    if (handle == nullptr) {
+        throw Failure("out of memory");
+    }
+    const bool asked = PQstatus(handle.get()) == CONNECTION_BAD &&
+                       PQconnectionNeedsPassword(handle.get()) == 1 && !password &&
+                       options.prompt != PasswordPrompt::kNever;
+    if (asked) {
+        password = prompt_password(fmt::format("Password for user {}: ", PQuser(handle.get())));
+        handle = attempt(options, password);
+    }
+    if (handle == nullptr || PQstatus(handle.get()) != CONNECTION_OK) {
+        throw Failure(explain_connect_error(PQerrorMessage(handle.get())));
+    }
+    Connection connection(std::move(handle));
+    try {
+        connection.settle();
+    } catch (const QueryError& error) {
+        throw Failure(fmt::format("could not set up the connection: {}", error.what()));
+    }
+    return connection;
+}
+
+// Before anything else: no object that somebody put into a schema of the search
+// path may be called in place of ours.
+void Connection::settle() {
+    PQsetNoticeProcessor(
+        connection_.get(), [](void*, const char* message) { write_note(message); }, nullptr);
+    // A database without an encoding cannot be converted from: its bytes are
+    // taken as they are, and escaped where they are no UTF-8.
+    const char* server_encoding = PQparameterStatus(connection_.get(), "server_encoding");
+    if (server_encoding != nullptr && std::strcmp(server_encoding, "SQL_ASCII") == 0) {
+        PQsetClientEncoding(connection_.get(), "SQL_ASCII");
+    }
+    run(kSecureSearchPath);
+}
+
+std::string Connection::host() const {
+    const char* host = PQhost(connection_.get());
+    return host == nullptr ? std::string() : std::string(host);
+}
+
+Result Connection::run(const Query& query) {
+    try {
+        return execute(query);
+    } catch (const QueryError& error) {
+        // Some other session's text has bytes that cannot be converted.  One
+        // such session must not blind us to all others.
+        if (!is_encoding_error(error.sqlstate()) || !is_alive() ||
+            PQclientEncoding(connection_.get()) == 0) {
+            throw;
+        }
+    }
+    PQsetClientEncoding(connection_.get(), "SQL_ASCII");
+    return execute(query);
+}
+
+Result Connection::execute(const Query& query) {
+    std::vector<const char*> values;
+    for (const Parameter& parameter : query.parameters) {
+        values.push_back(parameter ? parameter->c_str() : nullptr);
+    }
+    PGresult* raw =
+        PQexecParams(connection_.get(), query.sql.c_str(), static_cast<int>(values.size()), nullptr,
+                     values.data(), nullptr, nullptr, 0);
+    Result result(raw);
+    const ExecStatusType status = PQresultStatus(raw);
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+        return result;
+    }
+    std::string message = field(raw, PG_DIAG_MESSAGE_PRIMARY);
+    if (message.empty()) {
+        message = first_line(PQerrorMessage(connection_.get()));
+    }
+    throw QueryError(message, field(raw, PG_DIAG_SQLSTATE));
+}
+
+}  // namespace leash::tool

@@ -1,0 +1,92 @@
+// A connection to the server: libpq behind RAII, nothing more.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <libpq-fe.h>
+
+namespace leash::tool {
+
+enum class PasswordPrompt { kWhenAsked, kNever, kAlways };
+
+/// As the options of psql: unset means libpq's own defaults (PG* variables,
+/// service file).
+struct ConnectionOptions {
+    std::optional<std::string> host;
+    std::optional<std::string> port;
+    std::optional<std::string> user;
+    std::optional<std::string> dbname;  ///< a name, a conninfo string or a URI
+    PasswordPrompt prompt = PasswordPrompt::kWhenAsked;
+};
+
+using Parameter = std::optional<std::string>;
+
+/// A statement with its values, which never become part of the text.
+struct Query {
+    std::string sql;
+    std::vector<Parameter> parameters;
+};
+
+/// The server refused a statement, or the connection broke (empty sqlstate).
+class QueryError : public std::runtime_error {
+public:
+    QueryError(const std::string& message, std::string sqlstate)
+        : std::runtime_error(message), sqlstate_(std::move(sqlstate)) {}
+
+    const std::string& sqlstate() const { return sqlstate_; }
+
+private:
+    std::string sqlstate_;
+};
+
+class Result {
+public:
+    explicit Result(PGresult* result) : result_(result) {}
+
+    int rows() const { return PQntuples(result_.get()); }
+    int columns() const { return PQnfields(result_.get()); }
+    std::optional<std::string> value(int row, int column) const;
+
+private:
+    struct Clear {
+        void operator()(PGresult* result) const { PQclear(result); }
+    };
+    std::unique_ptr<PGresult, Clear> result_;
+};
+
+class Connection {
+public:
+    /// Connects, asking for a password if need be, and empties the search path.
+    /// Throws Failure.
+    static Connection open(const ConnectionOptions& options);
+
+    /// Runs one statement.  Throws QueryError.
+    Result run(const Query& query);
+    Result run(const std::string& sql) { return run(Query{sql, {}}); }
+
+    bool is_alive() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
+    std::string database() const { return PQdb(connection_.get()); }
+    std::string user() const { return PQuser(connection_.get()); }
+    std::string host() const;
+    std::string port() const { return PQport(connection_.get()); }
+
+private:
+    struct Finish {
+        void operator()(PGconn* connection) const { PQfinish(connection); }
+    };
+    using Handle = std::unique_ptr<PGconn, Finish>;
+
+    explicit Connection(Handle connection) : connection_(std::move(connection)) {}
+    static Handle attempt(const ConnectionOptions& options, const Parameter& password);
+    Result execute(const Query& query);
+    void settle();
+
+    Handle connection_;
+};
+
+}  // namespace leash::tool
