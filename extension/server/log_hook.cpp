@@ -57,15 +57,6 @@ void count_refusal(const ErrorData* error) {
     pg_atomic_write_u64(&state->refused_last_at, static_cast<uint64>(GetCurrentTimestamp()));
 }
 
-// An error of this session is about to be sent: a cancel still on its way must
-// arrive before PostgreSQL forgets pending cancels, which it does on every error.
-void error_leaves(const ErrorData* error) {
-    statement_fails(error->sqlerrcode);
-    if ((my_slot->word.load() & claim::kCancelInFlight) != 0) {
-        receive_signals(claim::kCancelInFlight);
-    }
-}
-
 void emit_log(ErrorData* error) {
     // The logging collector runs this hook too, and has let go of shared memory.
     if (!in_hook && shared() != nullptr && UsedShmemSegAddr != nullptr) {
@@ -75,7 +66,8 @@ void emit_log(ErrorData* error) {
                 count_refusal(error);
             }
         } else if (error->elevel == ERROR) {
-            error_leaves(error);
+            statement_fails(error->sqlerrcode);
+            error_leaves();
         } else if (error->elevel == FATAL && error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN) {
             tell_victim(error);
         }

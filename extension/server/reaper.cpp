@@ -163,6 +163,9 @@ Outcome refuse_cancel(const BackendState& seen) {
     if (is_idle(seen.state)) {
         return "refused: runs no statement";
     }
+    if (seen.state == State::fastpath) {
+        return "refused: fast-path call";  // nothing tells us when it ends
+    }
     if (seen.client_wait != ClientWait::none) {
         return "refused: waits for its client";
     }
@@ -182,6 +185,9 @@ Outcome try_cancel(SessionSlot* slot, const SessionIdentity& target, const Proce
     }
     if (const Outcome refusal = refuse_cancel(seen)) {
         return refusal;
+    }
+    if (slot->ended_message.get() == seen.query_start) {
+        return nullptr;  // its statement has ended, the answer is on its way
     }
     debug_stop("judged");
     const auto still_runs = [&] {

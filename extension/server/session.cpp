@@ -104,6 +104,7 @@ bool open_session_at_login() {
     slot->slow_statements.set(0);
     slot->last_use.set(now);
     slot->secret_start.set(0);
+    slot->ended_message.set(0);
     slot->listens.set(false);
 
     claim::open(slot->word);

@@ -117,8 +117,9 @@ struct alignas(kCacheLine) SessionSlot {
     Relaxed<uint64_t> uses;  // statements that were no ping and not neutral
     Relaxed<uint64_t> transactions;
     Relaxed<uint64_t> slow_statements;
-    Relaxed<uint64_t> last_use;         // monotonic, ns; when the last of them ended
-    Relaxed<TimestampTz> secret_start;  // start of the message whose text is not to be shown
+    Relaxed<uint64_t> last_use;          // monotonic, ns; when the last of them ended
+    Relaxed<TimestampTz> secret_start;   // start of the message whose text is not to be shown
+    Relaxed<TimestampTz> ended_message;  // start of the message whose statement has ended, else 0
     Relaxed<bool> listens;
 
     // Cold: each under its change count.

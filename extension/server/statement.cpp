@@ -101,6 +101,16 @@ void refuse_if_claimed(TimestampTz message) {
     }
 }
 
+// The owner's step at the end of a statement: a cancel that is on its way hits this
+// message or none.  From here on, PostgreSQL still reports the message as active
+// until it is answered, but there is nothing left in it to cancel.
+void settle_cancel() {
+    my_slot->ended_message.set(GetCurrentStatementStartTimestamp());
+    if (claim::end(my_slot->word)) {
+        receive_signals(claim::kCancelInFlight);
+    }
+}
+
 bool is_slow(uint64_t duration) {
     const int threshold = settings::slow_statement_threshold;
     return threshold >= 0 && duration >= static_cast<uint64_t>(threshold) * 1'000'000;
@@ -141,9 +151,38 @@ pg_noinline void store_opener(const StatementText& text) {
     current.opener_neutral = current.use == Use::neutral;
 }
 
+void statement_opens() {
+    current.open = true;
+    current.is_utility = false;
+    current.use = Use::neutral;
+    current.recorded = 0;
+    current.analyzed = 0;
+    if (likely(settings::track)) {
+        arrive();
+        snapshot_usage();
+    } else {
+        current.observed = false;
+    }
+}
+
 // Text for what ended after its plan was gone: PostgreSQL's own copy.
 StatementText activity_text() {
     return {pgstat_track_activities ? MyBEEntry->st_activity_raw : nullptr, -1, 0};
+}
+
+// What was thought to have ended went on until now: its commit, mostly.
+void statement_went_on() {
+    if (!current.observed) {
+        return;
+    }
+    const uint64_t now = monotonic_ns();
+    my_slot->ledger.depart(now);
+    const uint64_t duration = now - current.begun;
+    if (current.recorded != 0) {
+        amend_slow_statement(current.recorded, duration, current.sqlstate);
+    } else if (is_slow(duration)) {
+        record(activity_text(), duration, pgstat_get_my_query_id(), 0, current.sqlstate);
+    }
 }
 
 }  // namespace
@@ -155,6 +194,9 @@ void statements_begin() {
 
 void statement_analyzed(bool secret) {
     refuse_if_claimed(GetCurrentStatementStartTimestamp());
+    if ((my_slot->word.load() & claim::kCancelInFlight) != 0) {
+        receive_signals(claim::kCancelInFlight);  // a Parse message has no other end
+    }
     if (secret) {
         statement_is_secret();
     }
@@ -177,20 +219,10 @@ void statement_planned() {
 
 void statement_begins() {
     refuse_if_claimed(GetCurrentStatementStartTimestamp());
-    if (current.open) {
-        return;
-    }
-    current.open = true;
-    current.is_utility = false;
-    current.use = Use::neutral;
-    current.sqlstate = 0;
-    current.recorded = 0;
-    current.analyzed = 0;
-    if (likely(settings::track)) {
-        arrive();
-        snapshot_usage();
-    } else {
-        current.observed = false;
+    if (!current.open) {
+        current.sqlstate = 0;
+        my_slot->ended_message.set(0);
+        statement_opens();
     }
 }
 
@@ -227,9 +259,7 @@ void statement_ends(const StatementText& text, uint64_t query_id, uint64_t rows,
         return;
     }
     current.open = false;
-    if (claim::end(my_slot->word)) {
-        receive_signals(claim::kCancelInFlight);
-    }
+    settle_cancel();
     if (!current.observed) {
         return;
     }
@@ -253,31 +283,31 @@ void statement_fails(int sqlstate) {
     current.sqlstate = sqlstate;
 }
 
+void error_leaves() {
+    if (!current.open) {
+        settle_cancel();
+    }
+}
+
 void transaction_ends(bool wrote) {
     if (current.open) {
-        statement_ends(activity_text(), 0, 0, current.sqlstate);
-    } else if (current.observed && wrote && current.used_in_xact) {
-        const uint64_t now = monotonic_ns();
-        my_slot->ledger.depart(now);
-        const uint64_t duration = now - current.begun;
-        if (current.recorded != 0) {
-            amend_slow_statement(current.recorded, duration, current.sqlstate);
-        } else if (is_slow(duration)) {
-            record(activity_text(), duration, pgstat_get_my_query_id(), 0, current.sqlstate);
-        }
+        statement_ends(activity_text(), 0, 0, 0);
+    } else if (wrote && current.used_in_xact) {
+        statement_went_on();
     }
     transaction_ends_within();
 }
 
-void transaction_aborts(bool wrote) {
-    if (!current.open && current.observed && settings::track &&
-        GetCurrentStatementStartTimestamp() != current.message) {
-        current.recorded = 0;
-        arrive();
-        snapshot_usage();
-        wrote = true;  // account for it as for what follows a statement that wrote
+void message_fails() {
+    error_leaves();
+    if (current.open) {
+        statement_ends(activity_text(), 0, 0, current.sqlstate);
+    } else if (GetCurrentStatementStartTimestamp() != current.message) {
+        statement_opens();  // it failed before any hook saw it
+        statement_ends(activity_text(), 0, 0, current.sqlstate);
+    } else if (current.sqlstate != 0) {
+        statement_went_on();  // a deferred trigger failed, say
     }
-    transaction_ends(wrote);
     current.sqlstate = 0;
 }
 

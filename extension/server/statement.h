@@ -42,12 +42,17 @@ void statement_ends(const StatementText& text, uint64_t query_id, uint64_t rows,
 // An error is on its way to the client; kept for the end of the transaction.
 void statement_fails(int sqlstate);
 
-// The transaction was committed or rolled back at top level.  What a statement
-// that wrote spent on its commit belongs to it.
+// An error is about to be answered: a cancel still on its way is taken in before the
+// next message is read, where PostgreSQL discards what came between commands.
+void error_leaves();
+
+// The transaction ended at top level.  What a statement that wrote spent on its
+// commit belongs to it.
 void transaction_ends(bool wrote);
 
-// The transaction was rolled back; maybe for a message that reached no hook.
-void transaction_aborts(bool wrote);
+// The transaction or subtransaction was rolled back at top level, maybe by an error
+// in a message that reached no hook.
+void message_fails();
 
 // A transaction ended inside a statement (CALL).
 void transaction_ends_within();

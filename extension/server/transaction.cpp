@@ -39,10 +39,9 @@ void aborted() {
     commit_ends();
     listening_aborted();
     if (nesting_level == 0) {
-        transaction_aborts(has_written());
-    } else {
-        transaction_ends_within();
+        message_fails();
     }
+    transaction_ends_within();
 }
 
 // Nothing in here may fail after PRE_COMMIT.
@@ -66,14 +65,21 @@ void transaction_event(XactEvent event, void*) {
     }
 }
 
+// An error after SAVEPOINT ends the subtransaction alone.
+void subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+    if (event == SUBXACT_EVENT_ABORT_SUB && my_slot != nullptr && nesting_level == 0) {
+        message_fails();
+    }
+}
+
 }  // namespace
 
 void commit_begins() {
     committing = true;
     if (claim::committing(my_slot->word)) {
         receive_signals(claim::kAnyInFlight);
-        CHECK_FOR_INTERRUPTS();
     }
+    CHECK_FOR_INTERRUPTS();
 }
 
 void commit_ends() {
@@ -85,6 +91,7 @@ void commit_ends() {
 
 void install_transaction_callbacks() {
     RegisterXactCallback(transaction_event, nullptr);
+    RegisterSubXactCallback(subtransaction_event, nullptr);
 }
 
 }  // namespace leash
