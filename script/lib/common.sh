@@ -50,9 +50,9 @@ stop_step() {
     fi
 }
 
-# The newest line of a step's log, fit for one line of a terminal.
+# The newest line of a step's log, without what could move the cursor.
 step_tail() {
-    tail -n 1 -- "$1" 2>/dev/null | tr -d '\r\033' | cut -c "1-$2"
+    tail -n 1 -- "$1" 2>/dev/null | tr -d '\r\033'
 }
 
 # run_step TITLE LOG COMMAND...: runs COMMAND with its output in LOG and shows
@@ -70,10 +70,11 @@ run_step() {
     STEP_PID=$!
     while kill -0 "$STEP_PID" 2>/dev/null; do
         if [[ -n $live ]]; then
-            printf '\r\033[K%s ... %d s  %s' "$title" $((SECONDS - begun)) "$(step_tail "$log" 40)" >&2
+            # Cut to 79 columns: a line that wraps cannot be drawn over.
+            printf '\r\033[K%s' "$(cut -c 1-79 <<<"$title ... $((SECONDS - begun)) s  $(step_tail "$log")")" >&2
         elif ((SECONDS - told >= 15)); then
             told=$SECONDS
-            note "  $((SECONDS - begun)) s: $(step_tail "$log" 60)"
+            note "$(cut -c 1-79 <<<"  $((SECONDS - begun)) s: $(step_tail "$log")")"
         fi
         sleep 0.2
     done

@@ -11,11 +11,12 @@ else
 fi
 
 heading() {
-    printf '\n%s== %s %s%s\n\n' "$BOLD" "$1" "$(printf '%*s' $((74 - ${#1})) '' | tr ' ' '=')" "$PLAIN"
+    printf '\n%s== %s %s%s\n' "$BOLD" "$1" "$(printf '%*s' $((74 - ${#1})) '' | tr ' ' '=')" "$PLAIN"
 }
 
+# A paragraph.
 tell() {
-    printf '%s\n' "$*" | fold -s -w 78 | sed 's/ $//'
+    printf '\n%s\n' "$*" | fold -s -w 78 | sed 's/ $//'
 }
 
 # show COMMAND...: prints the command as one would type it, and runs it.
@@ -49,6 +50,14 @@ end_clients() {
         wait "${STORY_CLIENTS[@]}" 2>/dev/null || true
         STORY_CLIENTS=()
     fi
+}
+
+# What each client says that it does.
+roll_call() {
+    local name
+    for name in "$@"; do
+        printf '    %-11s %s\n' "$name" "$(sed -n 's/^[^ ]* \(ready\|waiting\|done\) //p' "$STORY/$name" | head -n 1)"
+    done
 }
 
 # What a client reported, all lines or those that match a pattern.

@@ -5,7 +5,7 @@
 // line: the application's name, the event, and what belongs to it:
 //
 //     checkout connected pid=4711
-//     checkout ready holds the row lock of order 42, transaction open
+//     checkout ready updated order 42 and never commits
 //     checkout lost after=5.1s FATAL 57P01: terminating connection due to ...
 //     checkout DETAIL: ...
 //
@@ -54,6 +54,10 @@ using Result = std::unique_ptr<PGresult, ResultClearer>;
 
 double seconds_since(Clock::time_point then) {
     return std::chrono::duration<double>(Clock::now() - then).count();
+}
+
+const char* plural(size_t count) {
+    return count == 1 ? "" : "s";
 }
 
 __attribute__((format(printf, 2, 3))) void report(const Options& options, const char* format, ...) {
@@ -257,17 +261,19 @@ int leak_abandoned(const Options& options, Sessions& sessions) {
             return 1;
         }
     }
-    report(options, "ready %zu connections were used once and forgotten", sessions.size());
+    report(options, "ready used %zu connection%s once and forgot %s", sessions.size(),
+           plural(sessions.size()), sessions.size() == 1 ? "it" : "them");
     return forget(sessions);
 }
 
 int leak_never_used(const Options& options, Sessions& sessions) {
-    report(options, "ready %zu connections were opened for nothing", sessions.size());
+    report(options, "ready opened %zu connection%s and never uses %s", sessions.size(),
+           plural(sessions.size()), sessions.size() == 1 ? "it" : "them");
     return forget(sessions);
 }
 
 int wait_for_lock(const Options& options, Sessions& sessions) {
-    report(options, "waiting for the row of order %d", options.order);
+    report(options, "waiting needs the row lock of order %d", options.order);
     const Clock::time_point begun = Clock::now();
     if (!sessions[0]->run(update_order(options))) {
         return 1;
@@ -281,7 +287,7 @@ int run_slowly(const Options& options, Sessions& sessions) {
     if (!sessions[0]->run(options.statement)) {
         return 1;
     }
-    report(options, "done took=%.2fs", seconds_since(begun));
+    report(options, "done took=%.2fs and the answer is there", seconds_since(begun));
     return 0;
 }
 
@@ -289,7 +295,7 @@ int run_slowly(const Options& options, Sessions& sessions) {
 int stay_healthy(const Options& options, Sessions& sessions) {
     long succeeded = 0;
     long failed = 0;
-    report(options, "ready works on %zu connections", sessions.size());
+    report(options, "ready works on %zu connection%s", sessions.size(), plural(sessions.size()));
     while (!stop_requested && any_open(sessions)) {
         Session& session = *sessions[static_cast<size_t>(succeeded + failed) % sessions.size()];
         const bool worked = session.open() && session.run("SELECT total FROM orders WHERE id = 7");
