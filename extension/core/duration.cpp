@@ -136,18 +136,15 @@ void write_below_a_minute(Writer& out, std::uint64_t us) {
     if (us < 1'000) {
         out.number(us);
         out.text(us == 0 ? "s" : "us");
-    } else if (us < 1'000'000) {
-        out.number(us / 1'000);
-        out.text("ms");
-    } else if (us < 10'000'000) {
-        out.number(us / 1'000'000);
-        out.text(".");
-        out.number(us / 100'000 % 10);
-        out.text("s");
-    } else {
-        out.number(us / 1'000'000);
-        out.text("s");
+        return;
     }
+    const std::uint64_t unit = us < 1'000'000 ? 1'000 : 1'000'000;
+    out.number(us / unit);
+    if (us < 10 * unit) {
+        out.text(".");
+        out.number(us * 10 / unit % 10);
+    }
+    out.text(unit == 1'000 ? "ms" : "s");
 }
 
 }  // namespace

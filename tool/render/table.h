@@ -13,7 +13,7 @@ struct TableStyle {
     bool color = false;
     bool ascii_only = false;  ///< the terminal shows nothing else
     std::int64_t now_us = 0;  ///< instants are shown as ages before this, microseconds since 1970
-    std::string indent;
+    std::string indent = {};
 };
 
 /// The rows under a line of headers.  When width is given, texts are shortened
