@@ -19,6 +19,7 @@ struct Current {
     bool open;
     bool observed;  // false after a time with pg_leash.track = off
     bool is_utility;
+    bool is_secret;  // its text is not to be stored
     Use use;
     int sqlstate;          // of the last error, 0: none
     TimestampTz message;   // stamp of the last message that reached a hook
@@ -126,7 +127,7 @@ pg_noinline void record(const StatementText& text, uint64_t duration, uint64_t q
                              pgBufferUsage.temp_blks_written - current.temp_blks_written,
                              pgWalUsage.wal_bytes - current.wal_bytes,
                              sqlstate,
-                             current.secret == current.message};
+                             current.is_secret};
     current.recorded = record_slow_statement(text, facts);
     my_slot->slow_statements.add(1);
 }
@@ -154,6 +155,7 @@ pg_noinline void store_opener(const StatementText& text) {
 void statement_opens() {
     current.open = true;
     current.is_utility = false;
+    current.is_secret = current.secret == GetCurrentStatementStartTimestamp();
     current.use = Use::neutral;
     current.recorded = 0;
     current.analyzed = 0;
@@ -219,11 +221,13 @@ void statement_planned() {
 
 void statement_begins() {
     refuse_if_claimed(GetCurrentStatementStartTimestamp());
-    if (!current.open) {
-        current.sqlstate = 0;
-        my_slot->ended_message.set(0);
-        statement_opens();
+    if (current.open) {
+        current.message = current.checked;  // Bind opened it, Execute goes on
+        return;
     }
+    current.sqlstate = 0;
+    my_slot->ended_message.set(0);
+    statement_opens();
 }
 
 void fastpath_call_begins() {
@@ -250,6 +254,7 @@ void statement_counts(Use use, bool is_utility) {
 }
 
 void statement_is_secret() {
+    current.is_secret = true;
     current.secret = GetCurrentStatementStartTimestamp();
     my_slot->secret_start.set(current.secret);
 }
