@@ -319,7 +319,7 @@ void message_fails() {
 void transaction_ends_within() {
     if (current.used_in_xact) {
         my_slot->transactions.add(1);
-        current.used_in_xact = false;
+        current.used_in_xact = current.open;  // CALL goes on in a new one
     }
 }
 
