@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_leash;
 RESET client_min_messages;
+SET track_activities = on;
 SELECT count(*) AS rows FROM leash.connections;
 SELECT max_connections = current_setting('max_connections')::integer AS max_connections,
        reserved >= current_setting('superuser_reserved_connections')::integer AS reserved,

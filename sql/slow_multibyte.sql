@@ -11,6 +11,8 @@ SELECT getdatabaseencoding() = 'UTF8' AS utf8 \gset
 \set opener t
 \set tags t
 \set long_tag t
+-- what is skipped must not differ from what is not
+\set ECHO none
 \if :utf8
 SET client_encoding = 'UTF8';
 SELECT leash.reset('slow_statements') \gset ignored_
@@ -41,4 +43,5 @@ SELECT octet_length(opener) BETWEEN 1021 AND 1024 AND opener ~ '^SELECT ''€+$'
   FROM leash.sessions WHERE pid = pg_backend_pid() \gset
 COMMIT;
 \endif
+\set ECHO all
 SELECT :'recorded' AS recorded, :'cut' AS cut, :'opener' AS opener, :'tags' AS tags, :'long_tag' AS long_tag;
