@@ -26,22 +26,29 @@ stage_kind() {
 forget_other_major() {
     local stamp=$BUILD/extension.pg_config
     if [[ -f $stamp && $(<"$stamp") != "$PG_CONFIG" ]]; then
-        make -C "$PROJECT" PG_CONFIG="$PG_CONFIG" clean
+        make_tree clean
     fi
     mkdir -p -- "$BUILD"
     printf '%s\n' "$PG_CONFIG" >"$stamp"
 }
 
+make_tree() {
+    local -a extra=()
+    # A flag -I$(CURDIR)/... falls apart at a blank in the path; a relative one does not.
+    [[ $PROJECT != *[[:space:]]* ]] || extra=(CURDIR=.)
+    make -C "$PROJECT" PG_CONFIG="$PG_CONFIG" ${extra[@]+"${extra[@]}"} "$@"
+}
+
 # Chained, for `set -e` does not reach into a function whose status is looked at.
 make_extension() {
-    forget_other_major && make -C "$PROJECT" -j2 PG_CONFIG="$PG_CONFIG" && install_extension
+    forget_other_major && make_tree -j2 && install_extension
 }
 
 install_extension() {
     if [[ $(stage_kind) == system ]]; then
         as_root make -C "$PROJECT" PG_CONFIG="$PG_CONFIG" install
     else
-        make -C "$PROJECT" PG_CONFIG="$PG_CONFIG" DESTDIR="$(stage_dir)" install
+        make_tree DESTDIR="$(stage_dir)" install
     fi
 }
 
