@@ -24,11 +24,12 @@ wanted_postgres() {
     major=${PG_MAJOR:-$(installed_majors | head -n 1)}
     major=${major:-$(distribution_pg_major)}
     if [[ -z $major ]]; then
-        die "apt knows no package postgresql" "Check /etc/apt/sources.list, run apt-get update."
+        die "apt knows no package postgresql" "Check apt's sources and the network; what apt said" \
+            "is in $BUILD/log/apt-update.log"
     elif ((major < PG_MINIMUM)); then
         die "PostgreSQL $major is what this distribution has; pg_leash needs $PG_MINIMUM or newer" \
             "Add the PostgreSQL project's own apt repository, then run this again with" \
-            "PG_MAJOR=15 in the environment; or use Debian 12 or Ubuntu 24.04."
+            "PG_MAJOR=15 in the environment; or use a newer release, such as Debian 12."
     fi
     printf '%s\n' "postgresql-$major" "postgresql-server-dev-$major"
 }
@@ -76,6 +77,11 @@ need_packages() {
     mapfile -t missing < <(wanted_packages | missing_packages)
     if ((${#missing[@]} == 0)) && [[ -n ${PG_CONFIG:-} || -n $(installed_pg_config) ]]; then
         return
+    fi
+    if ! is_root && ! command -v sudo >/dev/null; then
+        die "packages are missing here, and installing them needs root" \
+            "Run this as root, or install sudo, or have root install:" "${missing[*]}" \
+            "and a PostgreSQL $PG_MINIMUM or newer with its server headers (postgresql-server-dev-NN)."
     fi
     wake_sudo
     run_step "Reading the package lists (apt-get update)" "$BUILD/log/apt-update.log" apt_get update
