@@ -64,6 +64,7 @@ TEST(ConnectError, BecomesOneLineWithItsCode) {
         "connection to server at \"db1\" (10.0.0.1), port 5432 failed: FATAL:  53300: sorry, too "
         "many clients already\nLOCATION:  InitProcess, proc.c:355\n");
     EXPECT_EQ(error.sqlstate, "53300");
+    EXPECT_EQ(error.function, "InitProcess");
     EXPECT_EQ(error.message,
               "connection to server at \"db1\" (10.0.0.1), port 5432 failed: FATAL:  sorry, too "
               "many clients already");
@@ -75,6 +76,19 @@ TEST(ConnectError, ReadsTheCodeInAnyLanguage) {
     EXPECT_EQ(error.sqlstate, "53300");
     EXPECT_THAT(explain_connect_error("x failed: СБОЙ:  53300: слишком много клиентов\n"),
                 HasSubstr("the server is full"));
+}
+
+TEST(ConnectError, TellsTheLimitsApart) {
+    const auto explained = [](const std::string& function) {
+        return explain_connect_error("x failed: FATAL:  53300: refused\nORT:  " + function +
+                                     ", some.c:1\n");
+    };
+    EXPECT_EQ(explained("InitProcess"),
+              "x failed: FATAL:  refused; the server is full, reserved slots included: end a "
+              "client, or use a session that is connected already");
+    EXPECT_THAT(explained("InitPostgres"), HasSubstr("connect as a superuser"));
+    EXPECT_THAT(explained("InitializeSessionUserId"), HasSubstr("the role's CONNECTION LIMIT"));
+    EXPECT_THAT(explained("CheckMyDatabase"), HasSubstr("the database's CONNECTION LIMIT"));
 }
 
 TEST(ConnectError, SaysOnceWhatFailedAlikeOnTwoAddresses) {

@@ -21,7 +21,7 @@ struct CommandWord {
 
 constexpr CommandWord kCommands[] = {
     {Command::kStatus, "status", "one screen: slots, leaks, slow statements, what to do next"},
-    {Command::kSessions, "sessions", "list client sessions, leaked ones first"},
+    {Command::kSessions, "sessions", "list client sessions (but the own), leaked ones first"},
     {Command::kLeaks, "leaks", "list leaked sessions by cause (--each: one by one)"},
     {Command::kSlow, "slow", "list slow statements, newest first"},
     {Command::kTerminate, "terminate", "end sessions by session id, or all that are leaked"},

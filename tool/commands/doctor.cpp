@@ -147,7 +147,7 @@ private:
 
     void check_track() {
         const auto row = one_row(kTrack);
-        if (!row) {
+        if (!row || !loaded_) {
             skipped("pg_leash.track", "unknown while the library is not loaded");
         } else if ((*row)[0] == "on") {
             ok("pg_leash.track", "on");
@@ -161,6 +161,7 @@ private:
     Connection* connection_ = nullptr;
     ServerInfo server_;
     Dataset findings_{kChecks, {}};
+    bool loaded_ = false;
     bool healthy_ = true;
 };
 
@@ -204,11 +205,12 @@ std::string preload_command(const std::vector<std::string>& libraries) {
 
 void Doctor::check_preload() {
     const char* check = "preload";
-    const bool loaded = one_row(kTrack).has_value();
+    // Before any call of ours makes this very session load the library.
+    loaded_ = one_row(kTrack).has_value();
     const auto row = one_row(kPreload);
     if (!row) {
         // Only pg_read_all_settings may see the list.
-        if (loaded) {
+        if (loaded_) {
             ok(check, "the library is loaded");
         } else {
             warning(check,

@@ -48,6 +48,10 @@ std::string interval_text(std::int64_t us) {
 constexpr const char* kAtLeast = "{} >= {{}}::pg_catalog.text::pg_catalog.interval";
 
 void add_conditions(Conditions& conditions, Listing listing, const Filters& filters) {
+    if (listing == Listing::kSessions) {
+        // The tool's own session is always there, always active, and never news.
+        conditions.add(std::string("pid <> pg_catalog.pg_backend_pid()"));
+    }
     if (filters.app) {
         conditions.add("application_name LIKE {}::pg_catalog.text", like_pattern(*filters.app));
     }

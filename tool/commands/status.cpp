@@ -109,7 +109,7 @@ std::vector<Advice> advise(const Context& context, const Status& status) {
         advice.push_back({call + "terminate --leaked", "shows what ending all would end"});
     }
     if (status.leaked == 0 && status.unused > 0) {
-        advice.push_back({call + "leaks", "sessions that nobody uses; a smaller pool may do"});
+        advice.push_back({call + "leaks", "sessions that nobody uses"});
     }
     if (!status.slowest.rows.empty() && advice.size() < 3) {
         advice.push_back({call + "slow --sort duration", "the slow statements"});

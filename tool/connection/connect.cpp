@@ -7,6 +7,8 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <string>
+
 #include <poll.h>
 
 namespace leash::tool {
@@ -18,19 +20,31 @@ struct FreeConninfo {
     void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
-// connect_timeout as libpq reads it: none for zero, and never below 2 seconds.
-std::optional<std::chrono::seconds> connect_timeout(PGconn* connection) {
+// The value of a connection option, however it was given; empty when unset.
+std::string option_value(PGconn* connection, const char* keyword) {
     const std::unique_ptr<PQconninfoOption, FreeConninfo> options(PQconninfo(connection));
     for (const PQconninfoOption* option = options.get();
          option != nullptr && option->keyword != nullptr; ++option) {
-        if (std::strcmp(option->keyword, "connect_timeout") == 0 && option->val != nullptr) {
-            const long seconds = std::strtol(option->val, nullptr, 10);
-            if (seconds > 0) {
-                return std::chrono::seconds(std::max(seconds, 2L));
-            }
+        if (std::strcmp(option->keyword, keyword) == 0 && option->val != nullptr) {
+            return option->val;
         }
     }
-    return std::nullopt;
+    return {};
+}
+
+// As libpq reads it: none for zero, and never below 2 seconds.
+std::optional<std::chrono::seconds> connect_timeout(PGconn* connection) {
+    const long seconds =
+        std::strtol(option_value(connection, "connect_timeout").c_str(), nullptr, 10);
+    if (seconds <= 0) {
+        return std::nullopt;
+    }
+    return std::chrono::seconds(std::max(seconds, 2L));
+}
+
+bool has_several_hosts(PGconn* connection) {
+    return option_value(connection, "host").find(',') != std::string::npos ||
+           option_value(connection, "hostaddr").find(',') != std::string::npos;
 }
 
 // Waits until the socket is ready; false when the time is over.
@@ -78,7 +92,8 @@ bool finish_connecting(PGconn* connection) {
 
 }  // namespace
 
-PGconn* connect_verbosely(const char* const* keywords, const char* const* values) {
+PGconn* connect_verbosely(const char* const* keywords, const char* const* values, bool& timed_out) {
+    timed_out = false;
     PGconn* connection = PQconnectStartParams(keywords, values, 1);
     if (connection == nullptr || PQstatus(connection) == CONNECTION_BAD) {
         return connection;
@@ -90,8 +105,11 @@ PGconn* connect_verbosely(const char* const* keywords, const char* const* values
         PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
         return connection;
     }
-    // libpq alone can turn to the next host after a timeout, or say that there
-    // is none.
+    if (!has_several_hosts(connection)) {
+        timed_out = true;
+        return connection;
+    }
+    // libpq alone can turn to the next host after a timeout.
     PQfinish(connection);
     return PQconnectdbParams(keywords, values, 1);
 }

@@ -54,17 +54,42 @@ bool is_new_failure(std::string_view line, bool first) {
            line.find(" failed: ") != std::string_view::npos;
 }
 
+// "LOCATION:  InitProcess, proc.c:355", the label in any language.
+std::string function_of(std::string_view line) {
+    const std::size_t start = line.find(kSeverityGap);
+    const std::size_t end = line.find(", ");
+    if (start == std::string_view::npos || end == std::string_view::npos || end < start ||
+        line.find(".c:", end) == std::string_view::npos) {
+        return {};
+    }
+    return std::string(line.substr(start + kSeverityGap.size(), end - start - kSeverityGap.size()));
+}
+
 std::string_view reason_of(std::string_view line) {
     constexpr std::string_view kFailed = " failed: ";
     const std::size_t at = line.find(kFailed);
     return at == std::string_view::npos ? line : line.substr(at + kFailed.size());
 }
 
+// One code stands for four limits.
+std::string remedy_for_full(const std::string& function) {
+    if (function == "InitProcess") {
+        return "the server is full, reserved slots included: end a client, or use a session that "
+               "is connected already";
+    }
+    if (function == "InitializeSessionUserId") {
+        return "the role's CONNECTION LIMIT is reached: connect as another one with -U";
+    }
+    if (function == "CheckMyDatabase") {
+        return "the database's CONNECTION LIMIT is reached: name another one with -d";
+    }
+    return "the server is full: connect as a superuser, for whom slots are reserved (-U)";
+}
+
 std::string remedy_for(const ConnectError& error) {
     const std::string& code = error.sqlstate;
     if (code == "53300") {
-        return "the server is full: retry as a superuser, for whom slots are reserved, or end a "
-               "session";
+        return remedy_for_full(error.function);
     }
     if (code == "28P01") {
         return "check the password (-W asks for it, ~/.pgpass keeps it)";
@@ -104,6 +129,9 @@ ConnectError parse_connect_error(std::string_view text) {
     std::vector<std::string> failures;
     for (const std::string_view line : lines_of(text)) {
         if (!is_new_failure(line, failures.empty())) {
+            if (const std::string function = function_of(line); !function.empty()) {
+                error.function = function;
+            }
             continue;
         }
         std::string failure(line);

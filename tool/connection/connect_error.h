@@ -11,6 +11,7 @@ namespace leash::tool {
 struct ConnectError {
     std::string message;
     std::string sqlstate;  ///< empty when no server answered
+    std::string function;  ///< of the server's source that refused; may be empty
 };
 
 ConnectError parse_connect_error(std::string_view text);

@@ -57,7 +57,15 @@ Connection::Handle Connection::attempt(const ConnectionOptions& options,
                                   "pgleash",
                                   "UTF8",
                                   nullptr};
-    return Handle(connect_verbosely(keywords, values));
+    bool timed_out = false;
+    Handle handle(connect_verbosely(keywords, values, timed_out));
+    if (timed_out) {
+        throw Failure(
+            fmt::format("connection to server at \"{}\", port {} failed: timeout expired; "
+                        "check that the server runs there (-h, -p)",
+                        PQhost(handle.get()), PQport(handle.get())));
+    }
+    return handle;
 }
 
 Connection Connection::open(const ConnectionOptions& options) {

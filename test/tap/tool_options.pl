@@ -1,0 +1,137 @@
+# pgleash: help, version, and each thing that can be wrong with a command line,
+# with its message.  No server is needed, and none may be asked.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $pgleash = $ENV{PGLEASH}
+  // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
+
+# A connection would fail with another status and message.
+$ENV{PGHOST} = '/nonexistent';
+
+program_help_ok($pgleash);
+program_version_ok($pgleash);
+program_options_handling_ok($pgleash);
+
+command_like([ $pgleash, '-?' ], qr/^Usage: pgleash \[OPTIONS\] COMMAND/m, '-? is help');
+command_like([ $pgleash, '-V' ], qr/^pgleash \(pg_leash\) \d+\.\d+$/, '-V is the version');
+for my $command (qw(status sessions leaks slow terminate cancel doctor))
+{
+	program_help_ok_for($command);
+}
+
+sub program_help_ok_for
+{
+	my ($command) = @_;
+	my ($stdout, $stderr) = run_command([ $pgleash, $command, '--help' ]);
+	like($stdout, qr/^Usage: pgleash $command/m, "$command --help shows its usage");
+	is($stderr, '', "$command --help says nothing on stderr");
+	ok(!(grep { length > 80 } split /\n/, $stdout), "$command --help fits 80 columns");
+	return;
+}
+
+# [ arguments, the whole line on standard error ]
+my @refused = (
+	[ [], 'no command given; the commands are status, sessions, leaks, slow, terminate, cancel, '
+		. 'doctor (try "pgleash --help")' ],
+	[ ['sesions'], 'unknown command "sesions"; did you mean "sessions"?' ],
+	[ ['nonesuch'], 'unknown command "nonesuch"; the commands are status, sessions, leaks, slow, '
+		. 'terminate, cancel, doctor' ],
+	[ ['--nonesuch'], 'unrecognized option "--nonesuch"; try "pgleash --help"' ],
+	[ [ 'status', '--nonesuch' ],
+		'unrecognized option "--nonesuch"; try "pgleash status --help"' ],
+	[ [ 'leaks', '--min-idel', '1s' ],
+		'unrecognized option "--min-idel"; did you mean "--min-idle"?' ],
+	[ [ '--app', 'x', 'leaks' ],
+		'option "--app" must stand after the command, as in "pgleash leaks --app"' ],
+	[ [ 'status', 'leaks' ],
+		'too many arguments for "status" (the first is "leaks"); try "pgleash status --help"' ],
+	[ [ 'status', '--format', 'xml' ],
+		'invalid format "xml"; --format takes table, json or csv' ],
+	[ [ 'status', '--json', '--csv' ], 'give only one of --format, --json and --csv' ],
+	[ [ 'status', '--color', 'pink' ],
+		'invalid choice "pink"; --color takes auto, always or never' ],
+	[ [ 'leaks', '--min-idle', '-5s' ],
+		'invalid duration "-5s" for --min-idle: it is negative; write for example 90s, 5min, 2h '
+		. 'or 1d (units: us ms s min h d)' ],
+	[ [ 'leaks', '--min-idle', '5' ],
+		'invalid duration "5" for --min-idle: it has no unit; write for example 90s, 5min, 2h or '
+		. '1d (units: us ms s min h d)' ],
+	[ [ 'leaks', '--min-idle', '5m' ],
+		'invalid duration "5m" for --min-idle: its unit is unknown; write for example 90s, 5min, '
+		. '2h or 1d (units: us ms s min h d)' ],
+	[ [ 'leaks', '--min-idle', 'x' ],
+		'invalid duration "x" for --min-idle: it is malformed; write for example 90s, 5min, 2h or '
+		. '1d (units: us ms s min h d)' ],
+	[ [ 'leaks', '--min-idle', '9999999d' ],
+		'invalid duration "9999999d" for --min-idle: it is too large; write for example 90s, '
+		. '5min, 2h or 1d (units: us ms s min h d)' ],
+	[ [ 'sessions', '--state', 'lost' ],
+		'invalid state "lost" for --state; it is one of active, idle, idle-in-transaction, '
+		. 'aborted, disabled' ],
+	[ [ 'sessions', '--addr', '10.0.0.0/33' ],
+		'invalid address "10.0.0.0/33" for --addr; write an address, a network such as '
+		. '10.0.0.0/8, or local for Unix sockets' ],
+	[ [ 'leaks', '--sort', 'nonesuch' ],
+		'cannot sort by "nonesuch"; --sort takes one of sessions, kind, oldest, weight, '
+		. 'blocked_sessions, leaked, application_name, usename, datname, opener' ],
+	[ [ 'leaks', '--sort', 'oldest:up' ],
+		'invalid direction "up" for --sort; write oldest:asc or oldest:desc' ],
+	[ [ 'slow', '--limit', '0' ],
+		'invalid number "0" for --limit; write a whole number from 1 on' ],
+	[ [ 'slow', '--watch', '-1' ],
+		'invalid interval "-1" for --watch; write seconds from 0.1 to 86400, for example 2' ],
+	[ [ 'slow', '--watch', '1', '--csv' ],
+		'--watch does not go with CSV; use --json, which prints one document a line' ],
+	[ ['terminate'],
+		'no session id given; "pgleash sessions" lists them ("pgleash terminate --help" tells '
+		. 'more)' ],
+	[ [ 'terminate', '6745a1b2.1f3', '6745a1b2-1f3' ],
+		'invalid session id "6745a1b2-1f3"; it looks like 6745a1b2.1f3 ("pgleash sessions" lists '
+		. 'them), or give a pid' ],
+	[ [ 'cancel', '1' ],
+		'invalid session id "1"; it looks like 6745a1b2.1f3 ("pgleash sessions" lists them), or '
+		. 'give a pid' ],
+	[ [ 'terminate', '6745a1b2.1f3', '--leaked' ], 'give either session ids or --leaked' ],
+	[ [ 'terminate', '6745a1b2.1f3', '--yes' ], '--yes goes with --leaked only' ],
+	[ [ 'terminate', '6745a1b2.1f3', '--user', 'x' ], '--user goes with --leaked only' ],
+	[ [ 'terminate', '--leaked', '--force' ],
+		'--force cannot be combined with --leaked: a session that came back to life is leaked no '
+		. 'more' ],
+);
+
+for my $case (@refused)
+{
+	my ($arguments, $message) = @$case;
+	command_checks_all([ $pgleash, @$arguments ],
+		2, [qr/^$/], [qr/^pgleash: error: \Q$message\E$/],
+		'refused: pgleash ' . join(' ', @$arguments));
+}
+
+# An option without its value: the library's words, our status.
+command_checks_all([ $pgleash, 'sessions', '--app' ],
+	2, [qr/^$/], [qr/^pgleash: error: an option lacks its value \(--app/], 'a missing value');
+
+# A disk that is full is no success.
+SKIP:
+{
+	skip 'no /dev/full here', 1 unless -c '/dev/full';
+	command_checks_all(
+		[ 'sh', '-c', '"$1" --help >/dev/full', 'sh', $pgleash ],
+		1, [qr/^$/],
+		[qr/^pgleash: error: could not write to standard output: No space left on device$/],
+		'a full disk');
+}
+
+# Nobody answers: one line, with a remedy.
+command_checks_all(
+	[ $pgleash, 'status' ],
+	1, [qr/^$/],
+	[qr{^pgleash: error: connection to server on socket "/nonexistent/.*" failed: .*; check that the server runs there \(-h, -p\)\n\z}],
+	'no server');
+
+done_testing();
