@@ -41,13 +41,38 @@ wake_sudo() {
     fi
 }
 
+# A process and all that descend from it, children first.
+kill_tree() {
+    local child children=()
+    read -r -a children < <(cat "/proc/$1/task/$1/children" 2>/dev/null) || true
+    for child in "${children[@]}"; do
+        kill_tree "$child"
+    done
+    kill "$1" 2>/dev/null || true
+}
+
 STEP_PID=
+STEP_MUST_FINISH= # not empty: half of it would be worse than waiting
+
+# For the exit trap of whoever runs steps.
 stop_step() {
     if [[ -n $STEP_PID ]]; then
-        kill "$STEP_PID" 2>/dev/null || true
+        note ""
+        if [[ -n $STEP_MUST_FINISH ]]; then
+            note "Interrupted; waiting for apt-get to come to an end."
+        else
+            kill_tree "$STEP_PID"
+        fi
         wait "$STEP_PID" 2>/dev/null || true
         STEP_PID=
     fi
+}
+
+# finish_step ...: run_step for what an interruption must not cut in two.
+finish_step() {
+    STEP_MUST_FINISH=1
+    run_step "$@"
+    STEP_MUST_FINISH=
 }
 
 # The newest line of a step's log, without what could move the cursor.

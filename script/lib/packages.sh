@@ -91,6 +91,6 @@ need_packages() {
     mapfile -t missing < <(printf '%s\n' "${missing[@]}" "$postgres" | tr ' ' '\n' | sed '/^$/d' | missing_packages)
     ((${#missing[@]} > 0)) || return 0
     note "Missing here: ${missing[*]}"
-    run_step "Installing ${#missing[@]} packages (apt-get install)" "$BUILD/log/apt-install.log" \
+    finish_step "Installing ${#missing[@]} packages (apt-get install)" "$BUILD/log/apt-install.log" \
         install_packages "${missing[@]}"
 }
