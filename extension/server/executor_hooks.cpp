@@ -17,8 +17,26 @@ namespace leash {
 
 int nesting_level = 0;
 
+TimestampTz nesting_message = 0;
+
+void reset_nesting() {
+    nesting_level = 0;
+}
+
+// A level above 0 is this message's, or was left behind by an error.
+static bool is_nested() {
+    if (nesting_level != 0 && nesting_message != GetCurrentStatementStartTimestamp()) {
+        nesting_level = 0;
+    }
+    return nesting_level != 0;
+}
+
 bool at_top_level() {
-    return my_slot != nullptr && nesting_level == 0 && ActivePortal != nullptr;
+    return my_slot != nullptr && ActivePortal != nullptr && !is_nested();
+}
+
+bool at_transaction_level() {
+    return !is_nested();
 }
 
 namespace {
@@ -26,7 +44,7 @@ namespace {
 // Analysis and planning come before there is an active portal.  What a deferred
 // trigger analyzes at commit is no statement of the client's.
 bool at_message_level() {
-    return my_slot != nullptr && nesting_level == 0 && ActivePortal == nullptr &&
+    return my_slot != nullptr && ActivePortal == nullptr && !is_nested() &&
            DatumGetInt32(pg_trigger_depth(nullptr)) == 0;
 }
 
@@ -62,20 +80,17 @@ bool ends_in_finish(const QueryDesc* query) {
     return query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE;
 }
 
-void query_ends(QueryDesc* query, int sqlstate) {
-    statement_ends(
-        {query->sourceText, query->plannedstmt->stmt_location, query->plannedstmt->stmt_len},
-        query->plannedstmt->queryId, query->estate != nullptr ? query->estate->es_processed : 0,
-        sqlstate);
+StatementText text_of(const QueryDesc* query) {
+    return {query->sourceText, query->plannedstmt->stmt_location, query->plannedstmt->stmt_len};
 }
 
-// In a PG_CATCH of a hook: the level is left; at top level the statement failed.
-void query_fails(QueryDesc* query) {
-    nesting_level--;
-    if (at_top_level()) {
-        statement_fails(geterrcode());
-        query_ends(query, geterrcode());
-    }
+void query_begins(const QueryDesc* query) {
+    statement_begins(text_of(query), static_cast<uint64_t>(query->plannedstmt->queryId));
+}
+
+void query_ends(const QueryDesc* query) {
+    statement_ends(text_of(query), static_cast<uint64_t>(query->plannedstmt->queryId),
+                   query->estate->es_processed);
 }
 
 void post_parse_analyze(ParseState* state, Query* query, LEASH_JUMBLE_STATE* jumble) {
@@ -89,96 +104,59 @@ void post_parse_analyze(ParseState* state, Query* query, LEASH_JUMBLE_STATE* jum
 
 PlannedStmt* planner_hook_function(LEASH_PLANNER_PARAMETERS) {
     if (at_message_level()) {
-        statement_planned();
+        statement_planned({query_string, parse->stmt_location, parse->stmt_len},
+                          static_cast<uint64_t>(parse->queryId));
     }
-    PlannedStmt* result = nullptr;
-    nesting_level++;
-    PG_TRY();
-    {
-        result = prev_planner != nullptr ? prev_planner(LEASH_PLANNER_ARGUMENTS)
-                                         : standard_planner(LEASH_PLANNER_ARGUMENTS);
-    }
-    PG_FINALLY();
-    { nesting_level--; }
-    PG_END_TRY();
+    const Nested nested;
+    PlannedStmt* const result = prev_planner != nullptr ? prev_planner(LEASH_PLANNER_ARGUMENTS)
+                                                        : standard_planner(LEASH_PLANNER_ARGUMENTS);
+    nested.leave();
     return result;
 }
 
 void executor_start(QueryDesc* query, int flags) {
     if (at_top_level()) {
-        statement_begins();
+        query_begins(query);
         if (query->plannedstmt->canSetTag) {
             statement_counts(use_of(query->plannedstmt), false);
         }
     }
-    nesting_level++;
-    PG_TRY();
-    {
-        if (prev_ExecutorStart != nullptr) {
-            prev_ExecutorStart(query, flags);
-        } else {
-            standard_ExecutorStart(query, flags);
-        }
+    const Nested nested;
+    if (prev_ExecutorStart != nullptr) {
+        prev_ExecutorStart(query, flags);
+    } else {
+        standard_ExecutorStart(query, flags);
     }
-    PG_CATCH();
-    {
-        query_fails(query);
-        PG_RE_THROW();
-    }
-    PG_END_TRY();
-    nesting_level--;
+    nested.leave();
 }
 
 void executor_run(LEASH_RUN_PARAMETERS) {
-    if (at_top_level()) {
-        statement_begins();
+    const bool top = at_top_level();
+    if (top) {
+        query_begins(query);
     }
-    nesting_level++;
-    PG_TRY();
-    {
-        if (prev_ExecutorRun != nullptr) {
-            prev_ExecutorRun(LEASH_RUN_ARGUMENTS);
-        } else {
-            standard_ExecutorRun(LEASH_RUN_ARGUMENTS);
-        }
+    const Nested nested;
+    if (prev_ExecutorRun != nullptr) {
+        prev_ExecutorRun(LEASH_RUN_ARGUMENTS);
+    } else {
+        standard_ExecutorRun(LEASH_RUN_ARGUMENTS);
     }
-    PG_CATCH();
-    {
-        query_fails(query);
-        PG_RE_THROW();
-    }
-    PG_END_TRY();
-    nesting_level--;
-    if (at_top_level() && !ends_in_finish(query)) {
-        query_ends(query, 0);
+    nested.leave();
+    if (top && !ends_in_finish(query)) {
+        query_ends(query);
     }
 }
 
-void call_executor_finish(QueryDesc* query) {
+void executor_finish(QueryDesc* query) {
+    const Nested nested;
     if (prev_ExecutorFinish != nullptr) {
         prev_ExecutorFinish(query);
     } else {
         standard_ExecutorFinish(query);
     }
-}
-
-void executor_finish(QueryDesc* query) {
-    if (!ends_in_finish(query)) {
-        call_executor_finish(query);  // fires no trigger: nothing is nested in it
-        return;
-    }
-    nesting_level++;
-    PG_TRY();
-    { call_executor_finish(query); }
-    PG_CATCH();
-    {
-        query_fails(query);
-        PG_RE_THROW();
-    }
-    PG_END_TRY();
-    nesting_level--;
-    if (at_top_level()) {
-        query_ends(query, 0);
+    nested.leave();
+    if (ends_in_finish(query) && at_top_level()) {
+        query_ends(query);
     }
 }
 

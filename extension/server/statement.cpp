@@ -33,6 +33,9 @@ struct Current {
     bool used_in_xact;
     TimestampTz opener;  // transaction whose opener is stored
     bool opener_neutral;
+    StatementText text;        // valid within the message that it came with:
+    TimestampTz text_message;  // its stamp
+    uint64_t query_id;
     uint64_t recorded;  // slow record of the statement that ended last, 0: none
     int64_t shared_blks_hit;
     int64_t shared_blks_read;
@@ -46,8 +49,8 @@ MessageClock message_clock;
 constexpr uint64_t kAll = ~uint64_t{0};
 
 // What the time since the last command was, when a new message has come.
-Gap classify_gap(TimestampTz message) {
-    if (GetCurrentTransactionStartTimestamp() >= message) {
+Gap classify_gap(TimestampTz message, TimestampTz xact) {
+    if (xact >= message) {
         return Gap::idle;  // the transaction began with this message
     }
     return IsTransactionBlock() ? Gap::in_transaction : Gap::active;
@@ -61,9 +64,9 @@ void snapshot_usage() {
 }
 
 // Accounts for the time up to now, and notes when the command began.
-void arrive() {
-    const TimestampTz message = GetCurrentStatementStartTimestamp();
+void arrive(TimestampTz message) {
     const uint64_t now = monotonic_ns();
+    const TimestampTz xact = GetCurrentTransactionStartTimestamp();
     Ledger& ledger = my_slot->ledger;
     if (unlikely(!current.observed)) {
         ledger.skip(now);
@@ -73,7 +76,7 @@ void arrive() {
     if (message == current.message) {
         current.begun = ledger.arrive(now, kAll, Gap::active) - current.carried;
     } else {
-        const Gap gap = classify_gap(message);
+        const Gap gap = classify_gap(message, xact);
         if (gap == Gap::idle) {
             current.carried = 0;
         }
@@ -82,7 +85,6 @@ void arrive() {
         current.message = message;
     }
     current.carried = 0;
-    const TimestampTz xact = GetCurrentTransactionStartTimestamp();
     if (xact != current.xact) {
         current.xact = xact;
         current.xact_begun = current.begun;
@@ -105,8 +107,8 @@ void refuse_if_claimed(TimestampTz message) {
 // The owner's step at the end of a statement: a cancel that is on its way hits this
 // message or none.  From here on, PostgreSQL still reports the message as active
 // until it is answered, but there is nothing left in it to cancel.
-void settle_cancel() {
-    my_slot->ended_message.set(GetCurrentStatementStartTimestamp());
+void settle_cancel(TimestampTz message) {
+    my_slot->ended_message.set(message);
     if (claim::end(my_slot->word)) {
         receive_signals(claim::kCancelInFlight);
     }
@@ -140,8 +142,8 @@ pg_noinline void store_opener(const StatementText& text) {
     my_slot->opener_changes.begin_write();
     opener.xact_start = current.xact;
     opener.begun = current.xact_begun;
-    if (current.secret == current.message || (current.is_utility && current.use == Use::use &&
-                                              may_carry_secret(span.begin, span.length))) {
+    if (current.is_secret || (current.is_utility && current.use == Use::use &&
+                              may_carry_secret(span.begin, span.length))) {
         static const char kHidden[] = "<not stored: could carry a password>";
         store_text(opener.text, {kHidden, sizeof kHidden - 1});
     } else {
@@ -152,18 +154,41 @@ pg_noinline void store_opener(const StatementText& text) {
     current.opener_neutral = current.use == Use::neutral;
 }
 
-void statement_opens() {
+void statement_opens(TimestampTz message) {
     current.open = true;
     current.is_utility = false;
-    current.is_secret = current.secret == GetCurrentStatementStartTimestamp();
+    current.is_secret = current.secret == message;
     current.use = Use::neutral;
     current.recorded = 0;
     current.analyzed = 0;
     if (likely(settings::track)) {
-        arrive();
+        arrive(message);
         snapshot_usage();
     } else {
         current.observed = false;
+    }
+}
+
+// The statement is over, in whatever way.
+void close_statement(const StatementText& text, uint64_t query_id, uint64_t rows, int sqlstate) {
+    current.open = false;
+    settle_cancel(current.checked);
+    if (unlikely(!current.observed)) {
+        return;
+    }
+    const uint64_t now = monotonic_ns();
+    my_slot->ledger.depart(now);
+    if (current.use == Use::use) {
+        my_slot->last_use.set(now);
+    }
+    const uint64_t duration = now - current.begun;
+    if (unlikely(is_slow(duration))) {
+        record(text, duration, query_id, rows, sqlstate);
+    }
+    if ((current.opener != current.xact ||
+         (current.opener_neutral && current.use != Use::neutral)) &&
+        IsTransactionBlock()) {
+        store_opener(text);
     }
 }
 
@@ -195,7 +220,8 @@ void statements_begin() {
 }
 
 void statement_analyzed(bool secret) {
-    refuse_if_claimed(GetCurrentStatementStartTimestamp());
+    const TimestampTz message = GetCurrentStatementStartTimestamp();
+    refuse_if_claimed(message);
     if ((my_slot->word.load() & claim::kCancelInFlight) != 0) {
         receive_signals(claim::kCancelInFlight);  // a Parse message has no other end
     }
@@ -205,33 +231,37 @@ void statement_analyzed(bool secret) {
     if (!settings::track || current.open) {
         return;
     }
-    arrive();
+    arrive(message);
     const uint64_t now = monotonic_ns();
     my_slot->ledger.depart(now);
     current.carried = now - current.begun;
-    current.analyzed = current.message;
+    current.analyzed = message;
 }
 
-void statement_planned() {
+void statement_planned(const StatementText& text, uint64_t query_id) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     if (message != current.message || message == current.analyzed) {
-        statement_begins();
+        statement_begins(text, query_id);
     }
 }
 
-void statement_begins() {
-    refuse_if_claimed(GetCurrentStatementStartTimestamp());
+void statement_begins(const StatementText& text, uint64_t query_id) {
+    const TimestampTz message = GetCurrentStatementStartTimestamp();
+    refuse_if_claimed(message);
+    current.text = text;
+    current.text_message = message;
+    current.query_id = query_id;
     if (current.open) {
-        current.message = current.checked;  // Bind opened it, Execute goes on
+        current.message = message;  // Bind opened it, Execute goes on
         return;
     }
     current.sqlstate = 0;
     my_slot->ended_message.set(0);
-    statement_opens();
+    statement_opens(message);
 }
 
 void fastpath_call_begins() {
-    statement_begins();
+    statement_begins({nullptr, -1, 0}, 0);
     statement_counts(Use::use, false);
     if (IsTransactionBlock() && current.open) {
         current.open = false;
@@ -259,28 +289,9 @@ void statement_is_secret() {
     my_slot->secret_start.set(current.secret);
 }
 
-void statement_ends(const StatementText& text, uint64_t query_id, uint64_t rows, int sqlstate) {
-    if (!current.open) {
-        return;
-    }
-    current.open = false;
-    settle_cancel();
-    if (!current.observed) {
-        return;
-    }
-    const uint64_t now = monotonic_ns();
-    my_slot->ledger.depart(now);
-    if (current.use == Use::use) {
-        my_slot->last_use.set(now);
-    }
-    const uint64_t duration = now - current.begun;
-    if (unlikely(is_slow(duration))) {
-        record(text, duration, query_id, rows, sqlstate);
-    }
-    if ((current.opener != current.xact ||
-         (current.opener_neutral && current.use != Use::neutral)) &&
-        IsTransactionBlock()) {
-        store_opener(text);
+void statement_ends(const StatementText& text, uint64_t query_id, uint64_t rows) {
+    if (current.open) {
+        close_statement(text, query_id, rows, 0);
     }
 }
 
@@ -290,13 +301,13 @@ void statement_fails(int sqlstate) {
 
 void error_leaves() {
     if (!current.open) {
-        settle_cancel();
+        settle_cancel(GetCurrentStatementStartTimestamp());
     }
 }
 
 void transaction_ends(bool wrote) {
-    if (current.open) {
-        statement_ends(activity_text(), 0, 0, 0);
+    if (unlikely(current.open)) {
+        close_statement(activity_text(), current.query_id, 0, 0);
     } else if (wrote && current.used_in_xact) {
         statement_went_on();
     }
@@ -304,12 +315,16 @@ void transaction_ends(bool wrote) {
 }
 
 void message_fails() {
+    const TimestampTz message = GetCurrentStatementStartTimestamp();
     error_leaves();
+    if (!current.open && message != current.message) {
+        statement_opens(message);  // it failed before any hook saw it
+    }
     if (current.open) {
-        statement_ends(activity_text(), 0, 0, current.sqlstate);
-    } else if (GetCurrentStatementStartTimestamp() != current.message) {
-        statement_opens();  // it failed before any hook saw it
-        statement_ends(activity_text(), 0, 0, current.sqlstate);
+        const bool known = current.text_message == message;
+        current.checked = message;
+        close_statement(known ? current.text : activity_text(), known ? current.query_id : 0, 0,
+                        current.sqlstate);
     } else if (current.sqlstate != 0) {
         statement_went_on();  // a deferred trigger failed, say
     }

@@ -20,12 +20,12 @@ void statements_begin();
 void statement_analyzed(bool secret);
 
 // A statement of the client's is about to be planned.
-void statement_planned();
+void statement_planned(const StatementText& text, uint64_t query_id);
 
 // A statement begins: the first of planner, ExecutorStart, Run and Utility says so;
 // later calls in the same message cost a test.  Does not return when the session
 // was claimed.
-void statement_begins();
+void statement_begins(const StatementText& text, uint64_t query_id);
 
 // A fast-path call begins; nothing tells when it ends but the transaction's end.
 void fastpath_call_begins();
@@ -36,8 +36,8 @@ void statement_counts(Use use, bool is_utility);
 // The text of the current message could carry a password.
 void statement_is_secret();
 
-// The statement ended, with or without an error; nothing if none is open.
-void statement_ends(const StatementText& text, uint64_t query_id, uint64_t rows, int sqlstate);
+// The statement ended well; nothing if none is open.
+void statement_ends(const StatementText& text, uint64_t query_id, uint64_t rows);
 
 // An error is on its way to the client; kept for the end of the transaction.
 void statement_fails(int sqlstate);

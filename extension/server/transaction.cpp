@@ -7,29 +7,37 @@
 #include "server/session.h"
 #include "server/statement.h"
 
+extern "C" {
+#include "storage/ipc.h"
+#include "tcop/pquery.h"
+#include "utils/fmgrprotos.h"
+}
+
 namespace leash {
 namespace {
 
 bool committing = false;
 
-bool has_written() {
-    return TransactionIdIsValid(GetTopTransactionIdIfAny());
-}
-
 void committed() {
-    if (my_slot == nullptr) {
+    if (unlikely(my_slot == nullptr)) {
         if (open_session_at_login()) {
             statements_begin();
         }
         return;
     }
+    const bool wrote = committing;
     commit_ends();
     listening_committed();
-    if (nesting_level == 0) {
-        transaction_ends(has_written());
+    if (at_transaction_level()) {
+        transaction_ends(wrote);
     } else {
         transaction_ends_within();
     }
+}
+
+// After an error the message loop has no portal any more; a ROLLBACK inside CALL has.
+bool ends_message() {
+    return ActivePortal == nullptr || proc_exit_inprogress;
 }
 
 void aborted() {
@@ -38,7 +46,8 @@ void aborted() {
     }
     commit_ends();
     listening_aborted();
-    if (nesting_level == 0) {
+    if (ends_message()) {
+        reset_nesting();
         message_fails();
     }
     transaction_ends_within();
@@ -49,7 +58,7 @@ void transaction_event(XactEvent event, void*) {
     switch (event) {
         case XACT_EVENT_PRE_COMMIT:
         case XACT_EVENT_PRE_PREPARE:
-            if (my_slot != nullptr && has_written()) {
+            if (my_slot != nullptr && TransactionIdIsValid(GetTopTransactionIdIfAny())) {
                 commit_begins();
             }
             break;
@@ -67,7 +76,9 @@ void transaction_event(XactEvent event, void*) {
 
 // An error after SAVEPOINT ends the subtransaction alone.
 void subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
-    if (event == SUBXACT_EVENT_ABORT_SUB && my_slot != nullptr && nesting_level == 0) {
+    if (event == SUBXACT_EVENT_ABORT_SUB && my_slot != nullptr && ends_message() &&
+        DatumGetInt32(pg_trigger_depth(nullptr)) == 0) {
+        reset_nesting();
         message_fails();
     }
 }

@@ -73,7 +73,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
     const bool top = at_top_level();
     const bool prepared = finishes_prepared(node);
     if (top) {
-        statement_begins();
+        statement_begins(text, query_id);
         if (statement->canSetTag) {
             statement_counts(use_of(node), true);
         }
@@ -85,28 +85,14 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
     if (prepared) {
         commit_begins();
     }
-    nesting_level++;
-    PG_TRY();
-    { call_next(call); }
-    PG_CATCH();
-    {
-        nesting_level--;
-        if (prepared) {
-            commit_ends();
-        }
-        if (at_top_level()) {
-            statement_fails(geterrcode());
-            statement_ends(text, query_id, 0, geterrcode());
-        }
-        PG_RE_THROW();
-    }
-    PG_END_TRY();
-    nesting_level--;
+    const Nested nested;
+    call_next(call);
+    nested.leave();
     if (prepared) {
         commit_ends();
     }
-    if (top && at_top_level()) {
-        statement_ends(text, query_id, completion != nullptr ? completion->nprocessed : 0, 0);
+    if (top) {
+        statement_ends(text, query_id, completion != nullptr ? completion->nprocessed : 0);
     }
 }
 
