@@ -69,6 +69,9 @@ extern "C" {
 #define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC
 #endif
 
+// On variables that several files use: without it they are reached through a table.
+#define LEASH_HIDDEN __attribute__((visibility("hidden")))
+
 namespace leash {
 
 // Index of this backend's PGPROC, from 0.

@@ -1,7 +1,7 @@
 // Watches analysis, planner, executor and fast-path calls.
 #include "server/hooks.h"
 #include "server/session.h"
-#include "server/statement.h"
+#include "server/statement_path.h"
 #include "server/secret_statements.h"
 
 extern "C" {
@@ -17,26 +17,15 @@ namespace leash {
 
 int nesting_level = 0;
 
-TimestampTz nesting_message = 0;
-
 void reset_nesting() {
     nesting_level = 0;
 }
 
-// A level above 0 is this message's, or was left behind by an error.
-static bool is_nested() {
-    if (nesting_level != 0 && nesting_message != GetCurrentStatementStartTimestamp()) {
+bool is_still_nested() {
+    if (current.checked != GetCurrentStatementStartTimestamp()) {
         nesting_level = 0;
     }
     return nesting_level != 0;
-}
-
-bool at_top_level() {
-    return my_slot != nullptr && ActivePortal != nullptr && !is_nested();
-}
-
-bool at_transaction_level() {
-    return !is_nested();
 }
 
 namespace {
@@ -57,7 +46,7 @@ object_access_hook_type prev_object_access = nullptr;
 
 // A plan that touches no relation, uses nothing outside pg_catalog, and computes
 // constants or what does not change: "SELECT 1", "SELECT version()".
-Use use_of(const PlannedStmt* plan) {
+Use judge_plan(const PlannedStmt* plan) {
     if (plan->commandType != CMD_SELECT || plan->relationOids != NIL || plan->invalItems != NIL ||
         plan->subplans != NIL || !IsA(plan->planTree, Result) ||
         outerPlan(plan->planTree) != nullptr) {
@@ -74,6 +63,17 @@ Use use_of(const PlannedStmt* plan) {
     return Use::ping;
 }
 
+// The same plan of the same query need not be looked through again.
+Use use_of(const PlannedStmt* plan) {
+    const auto query_id = static_cast<uint64_t>(plan->queryId);
+    if (plan != current.plan || query_id != current.plan_query || query_id == 0) {
+        current.plan = plan;
+        current.plan_query = query_id;
+        current.plan_use = judge_plan(plan);
+    }
+    return current.plan_use;
+}
+
 // AFTER triggers run in ExecutorFinish: there a statement that writes ends, and
 // not in ExecutorRun.
 bool ends_in_finish(const QueryDesc* query) {
@@ -84,11 +84,15 @@ StatementText text_of(const QueryDesc* query) {
     return {query->sourceText, query->plannedstmt->stmt_location, query->plannedstmt->stmt_len};
 }
 
-void query_begins(const QueryDesc* query) {
-    statement_begins(text_of(query), static_cast<uint64_t>(query->plannedstmt->queryId));
+// A portal is made by the message that began its statement; run again after it
+// returned some rows, it begins with the message that asks for more.
+inline void query_begins(const QueryDesc* query) {
+    statement_begins(text_of(query), static_cast<uint64_t>(query->plannedstmt->queryId),
+                     query->already_executed ? PG_INT64_MAX : ActivePortal->creation_time);
+    current.use = use_of(query->plannedstmt);
 }
 
-void query_ends(const QueryDesc* query) {
+inline void query_ends(const QueryDesc* query) {
     statement_ends(text_of(query), static_cast<uint64_t>(query->plannedstmt->queryId),
                    query->estate->es_processed);
 }
@@ -115,11 +119,8 @@ PlannedStmt* planner_hook_function(LEASH_PLANNER_PARAMETERS) {
 }
 
 void executor_start(QueryDesc* query, int flags) {
-    if (at_top_level()) {
-        query_begins(query);
-        if (query->plannedstmt->canSetTag) {
-            statement_counts(use_of(query->plannedstmt), false);
-        }
+    if (query->plannedstmt->canSetTag && at_top_level()) {
+        statement_counts();
     }
     const Nested nested;
     if (prev_ExecutorStart != nullptr) {
@@ -147,15 +148,23 @@ void executor_run(LEASH_RUN_PARAMETERS) {
     }
 }
 
-void executor_finish(QueryDesc* query) {
-    const Nested nested;
+void call_executor_finish(QueryDesc* query) {
     if (prev_ExecutorFinish != nullptr) {
         prev_ExecutorFinish(query);
     } else {
         standard_ExecutorFinish(query);
     }
+}
+
+void executor_finish(QueryDesc* query) {
+    if (!ends_in_finish(query)) {
+        call_executor_finish(query);  // fires no trigger: nothing is nested in it
+        return;
+    }
+    const Nested nested;
+    call_executor_finish(query);
     nested.leave();
-    if (ends_in_finish(query) && at_top_level()) {
+    if (at_top_level()) {
         query_ends(query);
     }
 }

@@ -1,7 +1,11 @@
 // The hooks, by what they watch.  Each install function is called from _PG_init.
 #pragma once
 
-#include "server/compat.h"
+#include "server/session.h"
+
+extern "C" {
+#include "tcop/pquery.h"
+}
 
 namespace leash {
 
@@ -13,20 +17,21 @@ void install_log_hook();
 // How deep this backend is in planner, executor and utility.  Set back by whoever
 // returns, not by who is left by an error: after an error that nobody caught,
 // reset_nesting() is called, and a new message starts at 0 whatever was left behind.
-extern int nesting_level;
-extern TimestampTz nesting_message;  // in which it was last counted from 0
+extern LEASH_HIDDEN int nesting_level;
 void reset_nesting();
+
+// A level above 0 is this message's, or was left behind by an error.
+bool is_still_nested();
+
+inline bool is_nested() {
+    return unlikely(nesting_level != 0) && is_still_nested();
+}
 
 // One level deeper.  Not by PG_TRY, which costs a statement that does not fail more
 // than all the rest; and leave() is no destructor, since an error would leap over it.
 class Nested {
 public:
-    Nested() : level_(nesting_level) {
-        if (level_ == 0) {
-            nesting_message = GetCurrentStatementStartTimestamp();
-        }
-        nesting_level = level_ + 1;
-    }
+    Nested() : level_(nesting_level) { nesting_level = level_ + 1; }
     void leave() const { nesting_level = level_; }
 
 private:
@@ -35,10 +40,14 @@ private:
 
 // Whether what is called now was called by a message, and not by another statement,
 // by the planner folding a constant, or by a trigger.
-bool at_top_level();
+inline bool at_top_level() {
+    return my_slot != nullptr && ActivePortal != nullptr && !is_nested();
+}
 
 // Whether the transaction event that is reported now comes from the message loop,
 // and not from inside a statement (CALL).
-bool at_transaction_level();
+inline bool at_transaction_level() {
+    return !is_nested();
+}
 
 }  // namespace leash

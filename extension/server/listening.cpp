@@ -8,6 +8,9 @@ extern "C" {
 }
 
 namespace leash {
+
+bool listening_changes = false;
+
 namespace {
 
 // The channels a session listens on, by hash.  More than fit make it listen until
@@ -46,12 +49,11 @@ struct Channels {
 
 Channels channels;
 Channels pending;  // as the transaction will leave them
-bool is_pending = false;
 
 Channels& to_change() {
-    if (!is_pending) {
+    if (!listening_changes) {
         pending = channels;
-        is_pending = true;
+        listening_changes = true;
     }
     return pending;
 }
@@ -87,15 +89,13 @@ void note_listening(const Node* statement) {
 }
 
 void listening_committed() {
-    if (is_pending) {
-        channels = pending;
-        is_pending = false;
-        my_slot->listens.set(channels.any());
-    }
+    channels = pending;
+    listening_changes = false;
+    my_slot->listens.set(channels.any());
 }
 
 void listening_aborted() {
-    is_pending = false;
+    listening_changes = false;
 }
 
 }  // namespace leash

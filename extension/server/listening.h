@@ -8,6 +8,9 @@ namespace leash {
 // A utility statement is about to run: LISTEN, UNLISTEN and DISCARD ALL count.
 void note_listening(const Node* statement);
 
+// Whether the open transaction noted anything.
+extern LEASH_HIDDEN bool listening_changes;
+
 // What was noted took effect, or was rolled back.
 void listening_committed();
 void listening_aborted();

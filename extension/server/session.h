@@ -6,7 +6,7 @@
 namespace leash {
 
 // Null in every process that is no client backend, and before login has ended.
-extern SessionSlot* my_slot;
+extern LEASH_HIDDEN SessionSlot* my_slot;
 
 // Takes the slot of this backend.  Called in InitPostgres's commit callback, when
 // role and database are known; false where there is no client session to track.

@@ -8,7 +8,7 @@ extern "C" {
 namespace leash::settings {
 
 bool track = true;
-int slow_statement_threshold = 1000;
+uint64_t slow_statement_ns = 1'000'000'000;
 int slow_statements_max = 1000;
 char* debug_stop_at = nullptr;
 
@@ -16,15 +16,20 @@ namespace {
 
 constexpr uint64_t kMillisecond = 1'000'000;
 
+int slow_statement_threshold = 1000;  // ms; -1: off
 int idle_in_transaction_threshold = 60 * 1000;
 int idle_threshold = 600 * 1000;
 int never_used_threshold = 600 * 1000;
 int stalled_client_threshold = 60 * 1000;
 
+void assign_slow_statement_threshold(int ms, void*) {
+    slow_statement_ns = ms < 0 ? ~uint64_t{0} : static_cast<uint64_t>(ms) * kMillisecond;
+}
+
 void define_threshold(const char* name, const char* description, const char* detail, int* value,
-                      int lowest) {
+                      int lowest, GucIntAssignHook assign = nullptr) {
     DefineCustomIntVariable(name, description, detail, value, *value, lowest, INT_MAX, PGC_SUSET,
-                            GUC_UNIT_MS, nullptr, nullptr, nullptr);
+                            GUC_UNIT_MS, nullptr, assign, nullptr);
 }
 
 }  // namespace
@@ -41,7 +46,8 @@ void define() {
                              PGC_SUSET, 0, nullptr, nullptr, nullptr);
     define_threshold("pg_leash.slow_statement_threshold",
                      "Records statements that take at least this long.",
-                     "0 records every statement, -1 none.", &slow_statement_threshold, -1);
+                     "0 records every statement, -1 none.", &slow_statement_threshold, -1,
+                     assign_slow_statement_threshold);
     define_threshold("pg_leash.idle_in_transaction_threshold",
                      "A session idle in transaction for this long is leaked.", "0 means never.",
                      &idle_in_transaction_threshold, 0);

@@ -7,8 +7,8 @@
 
 namespace leash::settings {
 
-extern bool track;
-extern int slow_statement_threshold;  // ms; -1: off
+extern LEASH_HIDDEN bool track;
+extern LEASH_HIDDEN uint64_t slow_statement_ns;  // all ones: off
 extern int slow_statements_max;
 extern char* debug_stop_at;
 

@@ -1,126 +1,40 @@
-#include "server/statement.h"
-
-#include "server/clock.h"
-#include "server/session.h"
-#include "server/settings.h"
+#include "server/statement_path.h"
 
 #include "core/secrets.h"
 
 extern "C" {
-#include "executor/instrument.h"
 #include "utils/guc.h"
 }
 
 namespace leash {
-namespace {
-
-// What only this backend needs to know; everything shared is in its slot.
-struct Current {
-    bool open;
-    bool observed;  // false after a time with pg_leash.track = off
-    bool is_utility;
-    bool is_secret;  // its text is not to be stored
-    Use use;
-    int sqlstate;          // of the last error, 0: none
-    TimestampTz message;   // stamp of the last message that reached a hook
-    TimestampTz checked;   // stamp of the last message for which the claim was checked
-    TimestampTz analyzed;  // stamp of the message whose statement was analyzed, not begun
-    TimestampTz secret;    // stamp of the last message whose text is not to be shown
-    uint64_t begun;        // ns
-    uint64_t carried;      // ns that analysis took, in the same message or one before
-    TimestampTz xact;      // start of the transaction seen last
-    uint64_t xact_begun;   // ns
-    bool used_in_xact;
-    TimestampTz opener;  // transaction whose opener is stored
-    bool opener_neutral;
-    StatementText text;        // valid within the message that it came with:
-    TimestampTz text_message;  // its stamp
-    uint64_t query_id;
-    uint64_t recorded;  // slow record of the statement that ended last, 0: none
-    int64_t shared_blks_hit;
-    int64_t shared_blks_read;
-    int64_t temp_blks_written;
-    uint64_t wal_bytes;
-};
 
 Current current;
 MessageClock message_clock;
 
-constexpr uint64_t kAll = ~uint64_t{0};
-
-// What the time since the last command was, when a new message has come.
-Gap classify_gap(TimestampTz message, TimestampTz xact) {
-    if (xact >= message) {
-        return Gap::idle;  // the transaction began with this message
-    }
-    return IsTransactionBlock() ? Gap::in_transaction : Gap::active;
-}
-
-void snapshot_usage() {
-    current.shared_blks_hit = pgBufferUsage.shared_blks_hit;
-    current.shared_blks_read = pgBufferUsage.shared_blks_read;
-    current.temp_blks_written = pgBufferUsage.temp_blks_written;
-    current.wal_bytes = pgWalUsage.wal_bytes;
-}
-
-// Accounts for the time up to now, and notes when the command began.
-void arrive(TimestampTz message) {
-    const uint64_t now = monotonic_ns();
-    const TimestampTz xact = GetCurrentTransactionStartTimestamp();
-    Ledger& ledger = my_slot->ledger;
-    if (unlikely(!current.observed)) {
-        ledger.skip(now);
-        current.observed = true;
-        current.carried = 0;
-    }
-    if (message == current.message) {
-        current.begun = ledger.arrive(now, kAll, Gap::active) - current.carried;
-    } else {
-        const Gap gap = classify_gap(message, xact);
-        if (gap == Gap::idle) {
-            current.carried = 0;
-        }
-        current.begun =
-            ledger.arrive(now, message_clock.age_ns(message, now), gap) - current.carried;
-        current.message = message;
-    }
+// After a time with pg_leash.track = off, of which nothing is known.
+void resume_observing(uint64_t now) {
+    my_slot->ledger.skip(now);
+    current.observed = true;
     current.carried = 0;
-    if (xact != current.xact) {
-        current.xact = xact;
-        current.xact_begun = current.begun;
-    }
-    current.used_in_xact = true;
 }
 
-// The owner's step of the claim, once per message: what was claimed while the
-// session waited for this message must not run.
-void refuse_if_claimed(TimestampTz message) {
-    if (message == current.checked) {
-        return;
-    }
-    current.checked = message;
-    if (claim::start(my_slot->word)) {
-        end_claimed_session();
-    }
+// The same message: all since the last departure belongs to it.
+void arrive_again(uint64_t now) {
+    constexpr uint64_t kAll = ~uint64_t{0};
+    current.begun = my_slot->ledger.arrive(now, kAll, Gap::active) - current.carried;
+    current.in_block = IsTransactionBlock();
 }
 
-// The owner's step at the end of a statement: a cancel that is on its way hits this
-// message or none.  From here on, PostgreSQL still reports the message as active
-// until it is answered, but there is nothing left in it to cancel.
-void settle_cancel(TimestampTz message) {
-    my_slot->ended_message.set(message);
-    if (claim::end(my_slot->word)) {
-        receive_signals(claim::kCancelInFlight);
-    }
+// The transaction began before this message: in a block the server waited for the
+// client, outside one it is the middle of a pipeline.
+void arrive_in_transaction(uint64_t now, uint64_t lead) {
+    current.in_block = IsTransactionBlock();
+    const Gap gap = current.in_block ? Gap::in_transaction : Gap::active;
+    current.begun = my_slot->ledger.arrive(now, lead, gap) - current.carried;
 }
 
-bool is_slow(uint64_t duration) {
-    const int threshold = settings::slow_statement_threshold;
-    return threshold >= 0 && duration >= static_cast<uint64_t>(threshold) * 1'000'000;
-}
-
-pg_noinline void record(const StatementText& text, uint64_t duration, uint64_t query_id,
-                        uint64_t rows, int sqlstate) {
+void record_slow(StatementText text, uint64_t duration, uint64_t query_id, uint64_t rows,
+                 int sqlstate) {
     const SlowFacts facts = {duration,
                              query_id,
                              rows,
@@ -136,12 +50,19 @@ pg_noinline void record(const StatementText& text, uint64_t duration, uint64_t q
 
 // Keeps the statement that opened the transaction: the first one that is more than
 // BEGIN or SET, and until that comes, the first.
-pg_noinline void store_opener(const StatementText& text) {
+void keep_opener(StatementText text) {
     Opener& opener = my_slot->opener;
+    const TimestampTz xact = GetCurrentTransactionStartTimestamp();
+    if ((current.opener == xact && !(current.opener_neutral && current.use != Use::neutral)) ||
+        !IsTransactionBlock()) {
+        return;
+    }
     const TextSpan span = span_of(text);
     my_slot->opener_changes.begin_write();
-    opener.xact_start = current.xact;
-    opener.begun = current.xact_begun;
+    if (current.opener != xact) {
+        opener.xact_start = xact;
+        opener.begun = current.begun;
+    }
     if (current.is_secret || (current.is_utility && current.use == Use::use &&
                               may_carry_secret(span.begin, span.length))) {
         static const char kHidden[] = "<not stored: could carry a password>";
@@ -150,47 +71,11 @@ pg_noinline void store_opener(const StatementText& text) {
         store_text(opener.text, span);
     }
     my_slot->opener_changes.end_write();
-    current.opener = current.xact;
+    current.opener = xact;
     current.opener_neutral = current.use == Use::neutral;
 }
 
-void statement_opens(TimestampTz message) {
-    current.open = true;
-    current.is_utility = false;
-    current.is_secret = current.secret == message;
-    current.use = Use::neutral;
-    current.recorded = 0;
-    current.analyzed = 0;
-    if (likely(settings::track)) {
-        arrive(message);
-        snapshot_usage();
-    } else {
-        current.observed = false;
-    }
-}
-
-// The statement is over, in whatever way.
-void close_statement(const StatementText& text, uint64_t query_id, uint64_t rows, int sqlstate) {
-    current.open = false;
-    settle_cancel(current.checked);
-    if (unlikely(!current.observed)) {
-        return;
-    }
-    const uint64_t now = monotonic_ns();
-    my_slot->ledger.depart(now);
-    if (current.use == Use::use) {
-        my_slot->last_use.set(now);
-    }
-    const uint64_t duration = now - current.begun;
-    if (unlikely(is_slow(duration))) {
-        record(text, duration, query_id, rows, sqlstate);
-    }
-    if ((current.opener != current.xact ||
-         (current.opener_neutral && current.use != Use::neutral)) &&
-        IsTransactionBlock()) {
-        store_opener(text);
-    }
-}
+namespace {
 
 // Text for what ended after its plan was gone: PostgreSQL's own copy.
 StatementText activity_text() {
@@ -207,8 +92,8 @@ void statement_went_on() {
     const uint64_t duration = now - current.begun;
     if (current.recorded != 0) {
         amend_slow_statement(current.recorded, duration, current.sqlstate);
-    } else if (is_slow(duration)) {
-        record(activity_text(), duration, pgstat_get_my_query_id(), 0, current.sqlstate);
+    } else if (duration >= settings::slow_statement_ns) {
+        record_slow(activity_text(), duration, pgstat_get_my_query_id(), 0, current.sqlstate);
     }
 }
 
@@ -231,55 +116,32 @@ void statement_analyzed(bool secret) {
     if (!settings::track || current.open) {
         return;
     }
-    arrive(message);
+    arrive(message, message);
     const uint64_t now = monotonic_ns();
     my_slot->ledger.depart(now);
     current.carried = now - current.begun;
     current.analyzed = message;
 }
 
-void statement_planned(const StatementText& text, uint64_t query_id) {
+void statement_planned(StatementText text, uint64_t query_id) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     if (message != current.message || message == current.analyzed) {
-        statement_begins(text, query_id);
+        statement_begins(text, query_id, message);
     }
-}
-
-void statement_begins(const StatementText& text, uint64_t query_id) {
-    const TimestampTz message = GetCurrentStatementStartTimestamp();
-    refuse_if_claimed(message);
-    current.text = text;
-    current.text_message = message;
-    current.query_id = query_id;
-    if (current.open) {
-        current.message = message;  // Bind opened it, Execute goes on
-        return;
-    }
-    current.sqlstate = 0;
-    my_slot->ended_message.set(0);
-    statement_opens(message);
 }
 
 void fastpath_call_begins() {
-    statement_begins({nullptr, -1, 0}, 0);
-    statement_counts(Use::use, false);
+    statement_begins({nullptr, -1, 0}, 0, GetCurrentStatementStartTimestamp());
+    statement_counts();
+    current.use = Use::use;
     if (IsTransactionBlock() && current.open) {
         current.open = false;
         if (current.observed) {
-            my_slot->ledger.depart(monotonic_ns());
+            const uint64_t now = monotonic_ns();
+            my_slot->ledger.depart(now);
+            my_slot->uses.add(1);
+            my_slot->last_use.set(now);
         }
-    }
-}
-
-void statement_counts(Use use, bool is_utility) {
-    if (!current.observed) {
-        return;
-    }
-    current.use = use;
-    current.is_utility = is_utility;
-    my_slot->statements.add(1);
-    if (use == Use::use) {
-        my_slot->uses.add(1);
     }
 }
 
@@ -287,12 +149,6 @@ void statement_is_secret() {
     current.is_secret = true;
     current.secret = GetCurrentStatementStartTimestamp();
     my_slot->secret_start.set(current.secret);
-}
-
-void statement_ends(const StatementText& text, uint64_t query_id, uint64_t rows) {
-    if (current.open) {
-        close_statement(text, query_id, rows, 0);
-    }
 }
 
 void statement_fails(int sqlstate) {
@@ -318,10 +174,10 @@ void message_fails() {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     error_leaves();
     if (!current.open && message != current.message) {
-        statement_opens(message);  // it failed before any hook saw it
+        statement_opens(message, message);  // it failed before any hook saw it
     }
     if (current.open) {
-        const bool known = current.text_message == message;
+        const bool known = current.text.source != nullptr && current.checked == message;
         current.checked = message;
         close_statement(known ? current.text : activity_text(), known ? current.query_id : 0, 0,
                         current.sqlstate);
@@ -329,13 +185,6 @@ void message_fails() {
         statement_went_on();  // a deferred trigger failed, say
     }
     current.sqlstate = 0;
-}
-
-void transaction_ends_within() {
-    if (current.used_in_xact) {
-        my_slot->transactions.add(1);
-        current.used_in_xact = current.open;  // CALL goes on in a new one
-    }
 }
 
 }  // namespace leash

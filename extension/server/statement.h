@@ -20,24 +20,24 @@ void statements_begin();
 void statement_analyzed(bool secret);
 
 // A statement of the client's is about to be planned.
-void statement_planned(const StatementText& text, uint64_t query_id);
+void statement_planned(StatementText text, uint64_t query_id);
 
-// A statement begins: the first of planner, ExecutorStart, Run and Utility says so;
-// later calls in the same message cost a test.  Does not return when the session
-// was claimed.
-void statement_begins(const StatementText& text, uint64_t query_id);
+// A statement begins: the first of planner, ExecutorRun and Utility says so.  Does not
+// return when the session was claimed.  `arrival` is the stamp of the message that
+// began it, when that was an earlier one.
+void statement_begins(StatementText text, uint64_t query_id, TimestampTz arrival);
 
 // A fast-path call begins; nothing tells when it ends but the transaction's end.
 void fastpath_call_begins();
 
 // The statement that begins is one to count.
-void statement_counts(Use use, bool is_utility);
+void statement_counts();
 
 // The text of the current message could carry a password.
 void statement_is_secret();
 
 // The statement ended well; nothing if none is open.
-void statement_ends(const StatementText& text, uint64_t query_id, uint64_t rows);
+void statement_ends(StatementText text, uint64_t query_id, uint64_t rows);
 
 // An error is on its way to the client; kept for the end of the transaction.
 void statement_fails(int sqlstate);

@@ -5,7 +5,7 @@
 #include "server/hooks.h"
 #include "server/listening.h"
 #include "server/session.h"
-#include "server/statement.h"
+#include "server/statement_path.h"
 
 extern "C" {
 #include "storage/ipc.h"

@@ -3,7 +3,7 @@
 #include "server/secret_statements.h"
 #include "server/session.h"
 #include "server/listening.h"
-#include "server/statement.h"
+#include "server/statement_path.h"
 #include "server/transaction.h"
 
 extern "C" {
@@ -73,9 +73,11 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
     const bool top = at_top_level();
     const bool prepared = finishes_prepared(node);
     if (top) {
-        statement_begins(text, query_id);
+        statement_begins(text, query_id, PG_INT64_MAX);
+        current.is_utility = true;
+        current.use = use_of(node);
         if (statement->canSetTag) {
-            statement_counts(use_of(node), true);
+            statement_counts();
         }
     }
     if (carries_secret(node)) {
@@ -92,6 +94,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
         commit_ends();
     }
     if (top) {
+        current.in_block = true;  // BEGIN has made it so, or keep_opener() finds out
         statement_ends(text, query_id, completion != nullptr ? completion->nprocessed : 0);
     }
 }
