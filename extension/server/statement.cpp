@@ -167,7 +167,6 @@ void transaction_ends(bool wrote) {
     } else if (wrote && current.used_in_xact) {
         statement_went_on();
     }
-    transaction_ends_within();
 }
 
 void message_fails() {

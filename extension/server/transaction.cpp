@@ -27,12 +27,13 @@ void committed() {
     }
     const bool wrote = committing;
     commit_ends();
-    listening_committed();
-    if (at_transaction_level()) {
-        transaction_ends(wrote);
-    } else {
-        transaction_ends_within();
+    if (unlikely(listening_changes)) {
+        listening_committed();
     }
+    if (unlikely(current.open || wrote) && at_transaction_level()) {
+        transaction_ends(wrote);
+    }
+    transaction_ends_within();
 }
 
 // After an error the message loop has no portal any more; a ROLLBACK inside CALL has.
@@ -55,22 +56,14 @@ void aborted() {
 
 // Nothing in here may fail after PRE_COMMIT.
 void transaction_event(XactEvent event, void*) {
-    switch (event) {
-        case XACT_EVENT_PRE_COMMIT:
-        case XACT_EVENT_PRE_PREPARE:
-            if (my_slot != nullptr && TransactionIdIsValid(GetTopTransactionIdIfAny())) {
-                commit_begins();
-            }
-            break;
-        case XACT_EVENT_COMMIT:
-        case XACT_EVENT_PREPARE:
-            committed();
-            break;
-        case XACT_EVENT_ABORT:
-            aborted();
-            break;
-        default:
-            break;
+    if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) {
+        if (my_slot != nullptr && TransactionIdIsValid(GetTopTransactionIdIfAny())) {
+            commit_begins();
+        }
+    } else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE) {
+        committed();
+    } else if (event == XACT_EVENT_ABORT) {
+        aborted();
     }
 }
 
