@@ -87,14 +87,28 @@ StatementText text_of(const QueryDesc* query) {
 // A portal is made by the message that began its statement; run again after it
 // returned some rows, it begins with the message that asks for more.
 inline void query_begins(const QueryDesc* query) {
-    statement_begins(text_of(query), static_cast<uint64_t>(query->plannedstmt->queryId),
-                     query->already_executed ? PG_INT64_MAX : ActivePortal->creation_time);
+    const TimestampTz message = GetCurrentStatementStartTimestamp();
     current.use = use_of(query->plannedstmt);
+    statement_begins(text_of(query), message,
+                     query->already_executed ? message : ActivePortal->creation_time);
+}
+
+pg_noinline void record_query(const QueryDesc* query, uint64_t duration) {
+    record_slow(text_of(query), duration, static_cast<uint64_t>(query->plannedstmt->queryId),
+                query->estate->es_processed, 0);
 }
 
 inline void query_ends(const QueryDesc* query) {
-    statement_ends(text_of(query), static_cast<uint64_t>(query->plannedstmt->queryId),
-                   query->estate->es_processed);
+    if (unlikely(!current.open)) {
+        return;
+    }
+    const uint64_t slow = close_statement();
+    if (unlikely(slow != 0)) {
+        record_query(query, slow);
+    }
+    if (unlikely(current.in_block)) {
+        keep_opener(text_of(query), false);
+    }
 }
 
 void post_parse_analyze(ParseState* state, Query* query, LEASH_JUMBLE_STATE* jumble) {
@@ -108,8 +122,7 @@ void post_parse_analyze(ParseState* state, Query* query, LEASH_JUMBLE_STATE* jum
 
 PlannedStmt* planner_hook_function(LEASH_PLANNER_PARAMETERS) {
     if (at_message_level()) {
-        statement_planned({query_string, parse->stmt_location, parse->stmt_len},
-                          static_cast<uint64_t>(parse->queryId));
+        statement_planned({query_string, parse->stmt_location, parse->stmt_len});
     }
     const Nested nested;
     PlannedStmt* const result = prev_planner != nullptr ? prev_planner(LEASH_PLANNER_ARGUMENTS)
@@ -148,7 +161,7 @@ void executor_run(LEASH_RUN_PARAMETERS) {
     }
 }
 
-void call_executor_finish(QueryDesc* query) {
+inline void call_executor_finish(QueryDesc* query) {
     if (prev_ExecutorFinish != nullptr) {
         prev_ExecutorFinish(query);
     } else {
@@ -156,16 +169,20 @@ void call_executor_finish(QueryDesc* query) {
     }
 }
 
-void executor_finish(QueryDesc* query) {
-    if (!ends_in_finish(query)) {
-        call_executor_finish(query);  // fires no trigger: nothing is nested in it
-        return;
-    }
+pg_noinline void finish_writing(QueryDesc* query) {
     const Nested nested;
     call_executor_finish(query);
     nested.leave();
     if (at_top_level()) {
         query_ends(query);
+    }
+}
+
+void executor_finish(QueryDesc* query) {
+    if (unlikely(ends_in_finish(query))) {
+        finish_writing(query);
+    } else {
+        call_executor_finish(query);  // fires no trigger: nothing is nested in it
     }
 }
 

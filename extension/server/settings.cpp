@@ -1,6 +1,8 @@
 // Defines the settings pg_leash.*.
 #include "server/settings.h"
 
+#include "server/statement.h"
+
 extern "C" {
 #include "utils/guc.h"
 }
@@ -21,6 +23,12 @@ int idle_in_transaction_threshold = 60 * 1000;
 int idle_threshold = 600 * 1000;
 int never_used_threshold = 600 * 1000;
 int stalled_client_threshold = 60 * 1000;
+
+void assign_track(bool on, void*) {
+    if (!on) {
+        stop_observing();
+    }
+}
 
 void assign_slow_statement_threshold(int ms, void*) {
     slow_statement_ns = ms < 0 ? ~uint64_t{0} : static_cast<uint64_t>(ms) * kMillisecond;
@@ -43,7 +51,7 @@ Thresholds thresholds() {
 void define() {
     DefineCustomBoolVariable("pg_leash.track", "Collects statistics of sessions and statements.",
                              "When off, sessions can still be ended safely.", &track, true,
-                             PGC_SUSET, 0, nullptr, nullptr, nullptr);
+                             PGC_SUSET, 0, nullptr, assign_track, nullptr);
     define_threshold("pg_leash.slow_statement_threshold",
                      "Records statements that take at least this long.",
                      "0 records every statement, -1 none.", &slow_statement_threshold, -1,

@@ -12,10 +12,12 @@ Current current;
 MessageClock message_clock;
 
 // After a time with pg_leash.track = off, of which nothing is known.
-void resume_observing(uint64_t now) {
-    my_slot->ledger.skip(now);
-    current.observed = true;
-    current.carried = 0;
+void resume_observing() {
+    if (settings::track) {
+        my_slot->ledger.skip(monotonic_ns());
+        current.observed = true;
+        current.carried = 0;
+    }
 }
 
 // The same message: all since the last departure belongs to it.
@@ -43,14 +45,14 @@ void record_slow(StatementText text, uint64_t duration, uint64_t query_id, uint6
                              pgBufferUsage.temp_blks_written - current.temp_blks_written,
                              pgWalUsage.wal_bytes - current.wal_bytes,
                              sqlstate,
-                             current.is_secret};
+                             current.secret == current.checked};
     current.recorded = record_slow_statement(text, facts);
     my_slot->slow_statements.add(1);
 }
 
 // Keeps the statement that opened the transaction: the first one that is more than
 // BEGIN or SET, and until that comes, the first.
-void keep_opener(StatementText text) {
+void keep_opener(StatementText text, bool is_utility) {
     Opener& opener = my_slot->opener;
     const TimestampTz xact = GetCurrentTransactionStartTimestamp();
     if ((current.opener == xact && !(current.opener_neutral && current.use != Use::neutral)) ||
@@ -63,8 +65,8 @@ void keep_opener(StatementText text) {
         opener.xact_start = xact;
         opener.begun = current.begun;
     }
-    if (current.is_secret || (current.is_utility && current.use == Use::use &&
-                              may_carry_secret(span.begin, span.length))) {
+    if (current.secret == current.checked ||
+        (is_utility && current.use == Use::use && may_carry_secret(span.begin, span.length))) {
         static const char kHidden[] = "<not stored: could carry a password>";
         store_text(opener.text, {kHidden, sizeof kHidden - 1});
     } else {
@@ -73,6 +75,16 @@ void keep_opener(StatementText text) {
     my_slot->opener_changes.end_write();
     current.opener = xact;
     current.opener_neutral = current.use == Use::neutral;
+}
+
+void utility_ends(StatementText text, uint64_t query_id, uint64_t rows) {
+    if (!current.open) {
+        return;
+    }
+    if (const uint64_t slow = close_statement()) {
+        record_slow(text, slow, query_id, rows, 0);
+    }
+    keep_opener(text, true);
 }
 
 namespace {
@@ -104,6 +116,10 @@ void statements_begin() {
     current.observed = settings::track;
 }
 
+void stop_observing() {
+    current.observed = false;
+}
+
 void statement_analyzed(bool secret) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     refuse_if_claimed(message);
@@ -113,7 +129,7 @@ void statement_analyzed(bool secret) {
     if (secret) {
         statement_is_secret();
     }
-    if (!settings::track || current.open) {
+    if (current.open || !current.observed) {
         return;
     }
     arrive(message, message);
@@ -123,30 +139,26 @@ void statement_analyzed(bool secret) {
     current.analyzed = message;
 }
 
-void statement_planned(StatementText text, uint64_t query_id) {
+void statement_planned(StatementText text) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     if (message != current.message || message == current.analyzed) {
-        statement_begins(text, query_id, message);
+        current.analyzed = 0;
+        current.use = Use::neutral;
+        statement_begins(text, message, message);
     }
 }
 
 void fastpath_call_begins() {
-    statement_begins({nullptr, -1, 0}, 0, GetCurrentStatementStartTimestamp());
-    statement_counts();
+    const TimestampTz message = GetCurrentStatementStartTimestamp();
     current.use = Use::use;
+    statement_begins({nullptr, -1, 0}, message, message);
+    statement_counts();
     if (IsTransactionBlock() && current.open) {
-        current.open = false;
-        if (current.observed) {
-            const uint64_t now = monotonic_ns();
-            my_slot->ledger.depart(now);
-            my_slot->uses.add(1);
-            my_slot->last_use.set(now);
-        }
+        (void)close_statement();
     }
 }
 
 void statement_is_secret() {
-    current.is_secret = true;
     current.secret = GetCurrentStatementStartTimestamp();
     my_slot->secret_start.set(current.secret);
 }
@@ -162,8 +174,10 @@ void error_leaves() {
 }
 
 void transaction_ends(bool wrote) {
-    if (unlikely(current.open)) {
-        close_statement(activity_text(), current.query_id, 0, 0);
+    if (current.open) {
+        if (const uint64_t slow = close_statement()) {
+            record_slow(activity_text(), slow, pgstat_get_my_query_id(), 0, 0);
+        }
     } else if (wrote && current.used_in_xact) {
         statement_went_on();
     }
@@ -173,13 +187,21 @@ void message_fails() {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     error_leaves();
     if (!current.open && message != current.message) {
+        current.checked = message;
+        current.text = {};
+        current.use = Use::neutral;
         statement_opens(message, message);  // it failed before any hook saw it
     }
     if (current.open) {
-        const bool known = current.text.source != nullptr && current.checked == message;
+        const bool one_of_several = current.text.source != nullptr && current.checked == message;
         current.checked = message;
-        close_statement(known ? current.text : activity_text(), known ? current.query_id : 0, 0,
-                        current.sqlstate);
+        const StatementText text = one_of_several ? current.text : activity_text();
+        if (const uint64_t slow = close_statement()) {
+            record_slow(text, slow, pgstat_get_my_query_id(), 0, current.sqlstate);
+        }
+        if (current.in_block) {
+            keep_opener(text, true);
+        }
     } else if (current.sqlstate != 0) {
         statement_went_on();  // a deferred trigger failed, say
     }

@@ -17,8 +17,6 @@ namespace leash {
 struct Current {
     bool open;
     bool observed;  // false after a time with pg_leash.track = off
-    bool is_utility;
-    bool is_secret;  // its text is not to be stored
     Use use;
     int sqlstate;          // of the last error, 0: none
     TimestampTz message;   // stamp of the last message that reached a hook
@@ -34,9 +32,8 @@ struct Current {
     const void* plan;     // what the last plan was judged to be
     uint64_t plan_query;  // its query id
     Use plan_use;
-    StatementText text;  // null after the message that it came with
-    uint64_t query_id;
-    uint64_t recorded;  // slow record of the statement that ended last, 0: none
+    StatementText text;  // where it is one of several in its message, else null
+    uint64_t recorded;   // slow record of the statement that ended last, 0: none
     int64_t shared_blks_hit;
     int64_t shared_blks_read;
     int64_t temp_blks_written;
@@ -47,12 +44,12 @@ extern LEASH_HIDDEN Current current;
 extern LEASH_HIDDEN MessageClock message_clock;
 
 // What is rare, out of line.
-void resume_observing(uint64_t now);
+void resume_observing();
 void arrive_again(uint64_t now);
 void arrive_in_transaction(uint64_t now, uint64_t lead);
 void record_slow(StatementText text, uint64_t duration, uint64_t query_id, uint64_t rows,
                  int sqlstate);
-void keep_opener(StatementText text);
+void keep_opener(StatementText text, bool is_utility);
 
 // The owner's step of the claim, once per message: what was claimed while the
 // session waited for this message must not run.
@@ -78,18 +75,15 @@ inline void settle_cancel(TimestampTz message) {
 
 // Accounts for the time up to now, and notes when the command began: `message` is
 // the one that is handled now, `arrival` the one that began it (Bind, for Execute).
-inline void arrive(TimestampTz message, TimestampTz arrival) {
+pg_attribute_always_inline void arrive(TimestampTz message, TimestampTz arrival) {
     const uint64_t now = monotonic_ns();
-    if (unlikely(!current.observed)) {
-        resume_observing(now);
-    }
     if (unlikely(message == current.message)) {
         arrive_again(now);
     } else {
         const uint64_t lead = message_clock.age_ns(arrival, now);
         current.message = message;
         current.in_block = false;
-        if (GetCurrentTransactionStartTimestamp() >= arrival) {  // it began with this command
+        if (likely(GetCurrentTransactionStartTimestamp() >= arrival)) {  // it began with it
             current.begun = my_slot->ledger.arrive(now, lead, Gap::idle);
         } else {
             arrive_in_transaction(now, lead);
@@ -99,38 +93,35 @@ inline void arrive(TimestampTz message, TimestampTz arrival) {
     current.used_in_xact = true;
 }
 
-inline void statement_opens(TimestampTz message, TimestampTz arrival) {
+pg_attribute_always_inline void statement_opens(TimestampTz message, TimestampTz arrival) {
     current.open = true;
-    current.is_utility = false;
-    current.use = Use::neutral;
-    current.is_secret = current.secret == message;
     current.recorded = 0;
-    current.analyzed = 0;
-    if (likely(settings::track)) {
+    if (unlikely(!current.observed)) {
+        resume_observing();
+    }
+    if (likely(current.observed)) {
         arrive(message, arrival);
         current.shared_blks_hit = pgBufferUsage.shared_blks_hit;
         current.shared_blks_read = pgBufferUsage.shared_blks_read;
         current.temp_blks_written = pgBufferUsage.temp_blks_written;
         current.wal_bytes = pgWalUsage.wal_bytes;
-    } else {
-        current.observed = false;
     }
 }
 
-// `arrival` is the stamp of the message that began the statement; one later than
-// now's means: this one.
-inline void statement_begins(StatementText text, uint64_t query_id, TimestampTz arrival) {
-    const TimestampTz message = GetCurrentStatementStartTimestamp();
+// `message` is the stamp of the message that is handled now, `arrival` that of the
+// one that began the statement.  Sets no `use`: the caller knows it.
+pg_attribute_always_inline void statement_begins(StatementText text, TimestampTz message,
+                                                 TimestampTz arrival) {
     refuse_if_claimed(message);
-    current.text = text;
-    current.query_id = query_id;
+    if (unlikely(text.length > 0)) {
+        current.text = text;
+    }
     if (unlikely(current.open)) {
         current.message = message;  // planned by Bind, Execute goes on
         return;
     }
-    current.sqlstate = 0;
     my_slot->ended_message.set(0);
-    statement_opens(message, Min(arrival, message));
+    statement_opens(message, arrival);
 }
 
 inline void statement_counts() {
@@ -139,12 +130,14 @@ inline void statement_counts() {
     }
 }
 
-// The statement is over, in whatever way.
-inline void close_statement(StatementText text, uint64_t query_id, uint64_t rows, int sqlstate) {
+// The statement is over, in whatever way.  Returns how long it took, or 0 when that
+// is neither slow nor known; the caller records what was slow, and keeps the opener.
+pg_attribute_always_inline uint64_t close_statement() {
     current.open = false;
     settle_cancel(current.checked);
     if (unlikely(!current.observed)) {
-        return;
+        current.in_block = false;
+        return 0;
     }
     const uint64_t now = monotonic_ns();
     my_slot->ledger.depart(now);
@@ -153,18 +146,7 @@ inline void close_statement(StatementText text, uint64_t query_id, uint64_t rows
         my_slot->last_use.set(now);
     }
     const uint64_t duration = now - current.begun;
-    if (unlikely(duration >= settings::slow_statement_ns)) {
-        record_slow(text, duration, query_id, rows, sqlstate);
-    }
-    if (unlikely(current.in_block)) {
-        keep_opener(text);
-    }
-}
-
-inline void statement_ends(StatementText text, uint64_t query_id, uint64_t rows) {
-    if (current.open) {
-        close_statement(text, query_id, rows, 0);
-    }
+    return likely(duration < settings::slow_statement_ns) ? 0 : Max(duration, 1);
 }
 
 inline void transaction_ends_within() {

@@ -18,20 +18,31 @@ namespace {
 
 bool committing = false;
 
-void committed() {
-    if (unlikely(my_slot == nullptr)) {
-        if (open_session_at_login()) {
-            statements_begin();
-        }
-        return;
+pg_noinline void open_session() {
+    if (open_session_at_login()) {
+        statements_begin();
     }
+}
+
+// A commit that has more to say than that a transaction ended.
+pg_noinline void settle_commit() {
     const bool wrote = committing;
     commit_ends();
-    if (unlikely(listening_changes)) {
+    if (listening_changes) {
         listening_committed();
     }
-    if (unlikely(current.open || wrote) && at_transaction_level()) {
+    if ((current.open || wrote) && at_transaction_level()) {
         transaction_ends(wrote);
+    }
+}
+
+void committed() {
+    if (unlikely(my_slot == nullptr)) {
+        open_session();
+        return;
+    }
+    if (unlikely(committing || listening_changes || current.open)) {
+        settle_commit();
     }
     transaction_ends_within();
 }
@@ -41,7 +52,7 @@ bool ends_message() {
     return ActivePortal == nullptr || proc_exit_inprogress;
 }
 
-void aborted() {
+pg_noinline void aborted() {
     if (my_slot == nullptr) {
         return;
     }
@@ -57,7 +68,7 @@ void aborted() {
 // Nothing in here may fail after PRE_COMMIT.
 void transaction_event(XactEvent event, void*) {
     if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) {
-        if (my_slot != nullptr && TransactionIdIsValid(GetTopTransactionIdIfAny())) {
+        if (my_slot != nullptr && TransactionIdIsValid(MyProc->xid)) {
             commit_begins();
         }
     } else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE) {

@@ -73,9 +73,10 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
     const bool top = at_top_level();
     const bool prepared = finishes_prepared(node);
     if (top) {
-        statement_begins(text, query_id, PG_INT64_MAX);
-        current.is_utility = true;
+        const TimestampTz message = GetCurrentStatementStartTimestamp();
+        current.sqlstate = 0;
         current.use = use_of(node);
+        statement_begins(text, message, message);
         if (statement->canSetTag) {
             statement_counts();
         }
@@ -94,8 +95,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
         commit_ends();
     }
     if (top) {
-        current.in_block = true;  // BEGIN has made it so, or keep_opener() finds out
-        statement_ends(text, query_id, completion != nullptr ? completion->nprocessed : 0);
+        utility_ends(text, query_id, completion != nullptr ? completion->nprocessed : 0);
     }
 }
 
