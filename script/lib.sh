@@ -11,6 +11,8 @@ BUILD=$PROJECT/build
 . "$PROJECT/script/lib/postgres.sh"
 # shellcheck source=script/lib/packages.sh
 . "$PROJECT/script/lib/packages.sh"
+# shellcheck source=script/lib/private.sh
+. "$PROJECT/script/lib/private.sh"
 # shellcheck source=script/lib/build.sh
 . "$PROJECT/script/lib/build.sh"
 # shellcheck source=script/lib/osuser.sh

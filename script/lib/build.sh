@@ -1,27 +1,6 @@
 # shellcheck shell=bash
 # Builds the extension with PGXS and the rest with CMake.
 
-# Where the extension is installed for the servers that these scripts start.
-# It is a folder of our own wherever PostgreSQL can load from one, so that
-# neither root is needed nor a server that is in use gets a library exchanged.
-stage_dir() {
-    printf '%s\n' "$BUILD/stage-$PG_MAJOR"
-}
-
-# How this server can load an extension from a folder: "destdir" (Debian's
-# packages up to 17), "path" (PostgreSQL 18 and newer), or "system" (not at all).
-stage_kind() {
-    local settings
-    settings=$("$PG_BINDIR/postgres" --describe-config 2>/dev/null)
-    if [[ $settings == *$'\nextension_destdir\t'* ]]; then
-        printf 'destdir\n'
-    elif ((PG_MAJOR >= 18)); then
-        printf 'path\n'
-    else
-        printf 'system\n'
-    fi
-}
-
 # Objects of another PostgreSQL must not be linked into this one's library.
 forget_other_major() {
     local stamp=$BUILD/extension.pg_config
@@ -41,19 +20,11 @@ make_tree() {
 
 # Chained, for `set -e` does not reach into a function whose status is looked at.
 make_extension() {
-    forget_other_major && make_tree -j2 && install_extension
-}
-
-install_extension() {
-    if [[ $(stage_kind) == system ]]; then
-        as_root make -C "$PROJECT" PG_CONFIG="$PG_CONFIG" install
-    else
-        make_tree DESTDIR="$(stage_dir)" install
-    fi
+    forget_other_major && make_tree -j2 && make_private_postgres &&
+        make_tree DESTDIR="$(private_dir)" install
 }
 
 build_extension() {
-    [[ $(stage_kind) != system ]] || wake_sudo
     run_step "Building the extension for PostgreSQL $PG_MAJOR" "$BUILD/log/extension.log" \
         locked make_extension
 }

@@ -50,34 +50,13 @@ make_socket_dir() {
     SOCKET_DIR=$dir
 }
 
-# stage_conf STAGE: the settings that make a server load the extension from there.
-stage_conf() {
-    local stage=$1 libdir
-    libdir=$stage$("$PG_CONFIG" --pkglibdir)
-    case $(stage_kind) in
-    destdir)
-        printf 'extension_destdir = %s\n' "$(conf_quote "$stage")"
-        printf 'dynamic_library_path = %s\n' "$(conf_quote "$libdir:\$libdir")"
-        ;;
-    path)
-        printf 'extension_control_path = %s\n' \
-            "$(conf_quote "$stage$("$PG_CONFIG" --sharedir):\$system")"
-        printf 'dynamic_library_path = %s\n' "$(conf_quote "$libdir:\$libdir")"
-        ;;
-    esac
-}
-
-# The staged extension, where SERVER_USER can read it: in the tree, else in DIR.
-usable_stage() {
-    local stage dir=$1
-    stage=$(stage_dir)
-    if [[ ! -d $stage ]] || tree_is_usable; then
-        printf '%s\n' "$stage"
-        return
-    fi
-    cp -R -- "$stage" "$dir/stage"
-    chmod -R a+rX "$dir/stage"
-    printf '%s\n' "$dir/stage"
+# The private installation in a place that SERVER_USER can reach.
+copy_private_postgres() {
+    use_private_postgres
+    mkdir -- "$1/build"
+    cp -RP -- "$(private_dir)" "$1/build/"
+    chmod -R a+rX "$1/build"
+    use_private_postgres "$1"
 }
 
 write_conf() {
@@ -87,7 +66,6 @@ write_conf() {
     printf "listen_addresses = ''\nport = %s\n" "$PGPORT"
     printf "unix_socket_directories = %s\n" "$(conf_quote "$(list_quote "$SOCKET_DIR")")"
     printf "log_line_prefix = '%%m [%%c] %%q%%u@%%d/%%a '\n"
-    stage_conf "$(usable_stage "$RUN_DIR")"
     printf "shared_preload_libraries = 'pg_leash'\n"
     for line in "$@"; do
         printf '%s\n' "$line"
@@ -105,8 +83,11 @@ start_server() {
     local name=$1
     shift
     RUN_DIR=$(make_run_dir "$name")
-    if ! tree_is_usable; then
+    if tree_is_usable; then
+        use_private_postgres
+    else
         note "$PROJECT is out of reach for the user $SERVER_USER: the server's folder is $RUN_DIR"
+        copy_private_postgres "$RUN_DIR"
     fi
     make_socket_dir
     PGDATA=$RUN_DIR/data
@@ -116,7 +97,9 @@ start_server() {
     # What the caller's own connections use must not reach into ours.
     unset PGHOSTADDR PGSERVICE PGSERVICEFILE PGPASSWORD PGPASSFILE PGOPTIONS PGAPPNAME PGSSLMODE \
         PGTARGETSESSIONATTRS PGCLIENTENCODING PGREQUIREAUTH
-    export PGHOST PGPORT PGUSER PGDATABASE PGDATA LEASH_SERVER_LOG
+    # psql and its like of the same version.
+    PATH=$PG_BINDIR:$PATH
+    export PGHOST PGPORT PGUSER PGDATABASE PGDATA LEASH_SERVER_LOG PATH
     if ! pg_tool initdb -D "$PGDATA" -A trust -U postgres -E UTF8 --no-locale -N >"$RUN_DIR/initdb.out" 2>&1; then
         cat -- "$RUN_DIR/initdb.out" >&2
         die "initdb failed"
@@ -124,16 +107,9 @@ start_server() {
     write_conf "$@" >>"$PGDATA/postgresql.conf"
     guard_server
     if ! pg_tool pg_ctl -D "$PGDATA" -l "$LEASH_SERVER_LOG" -w -t 60 start >"$RUN_DIR/pg_ctl.out" 2>&1 9>&-; then
-        why_not_started
+        # The caller's exit trap shows the server's log.
+        die "the server did not start: $(tr '\n' ' ' <"$RUN_DIR/pg_ctl.out")"
     fi
-}
-
-why_not_started() {
-    if grep -q 'could not access file "pg_leash"' "$LEASH_SERVER_LOG" 2>/dev/null; then
-        die "the extension is not built yet" "Run script/build, then this again."
-    fi
-    # The caller's exit trap shows the server's log.
-    die "the server did not start: $(tr '\n' ' ' <"$RUN_DIR/pg_ctl.out")"
 }
 
 show_server_log() {
