@@ -21,7 +21,7 @@ override with_llvm = no
 
 # PostgreSQL's headers are not ours to warn about, hence -isystem before PGXS's -I.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -I$(CURDIR)/extension
-PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -Wall -Wextra -Wno-unused-parameter \
+PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-plt -Wall -Wextra -Wno-unused-parameter \
 	-fvisibility=hidden -fvisibility-inlines-hidden \
 	-DPGDLLEXPORT="__attribute__((visibility(\"default\")))" -MMD -MP
 # PGXS links with the C compiler, which does not add the C++ library.

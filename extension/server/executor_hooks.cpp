@@ -63,15 +63,20 @@ Use judge_plan(const PlannedStmt* plan) {
     return Use::ping;
 }
 
-// The same plan of the same query need not be looked through again.
-Use use_of(const PlannedStmt* plan) {
-    const auto query_id = static_cast<uint64_t>(plan->queryId);
-    if (plan != current.plan || query_id != current.plan_query || query_id == 0) {
-        current.plan = plan;
-        current.plan_query = query_id;
-        current.plan_use = judge_plan(plan);
-    }
+pg_noinline Use judge_again(const PlannedStmt* plan) {
+    constexpr uint64_t kNone = ~uint64_t{0};  // without query ids the next may be another
+    current.plan = plan;
+    current.plan_query = plan->queryId != 0 ? static_cast<uint64_t>(plan->queryId) : kNone;
+    current.plan_use = judge_plan(plan);
     return current.plan_use;
+}
+
+// The same plan of the same query need not be looked through again.
+inline Use use_of(const PlannedStmt* plan) {
+    return likely(plan == current.plan &&
+                  static_cast<uint64_t>(plan->queryId) == current.plan_query)
+               ? current.plan_use
+               : judge_again(plan);
 }
 
 // AFTER triggers run in ExecutorFinish: there a statement that writes ends, and

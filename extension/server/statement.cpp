@@ -47,6 +47,7 @@ void record_slow(StatementText text, uint64_t duration, uint64_t query_id, uint6
                              sqlstate,
                              current.secret == current.checked};
     current.recorded = record_slow_statement(text, facts);
+    current.recorded_begun = current.begun;
     my_slot->slow_statements.add(1);
 }
 
@@ -102,7 +103,7 @@ void statement_went_on() {
     const uint64_t now = monotonic_ns();
     my_slot->ledger.depart(now);
     const uint64_t duration = now - current.begun;
-    if (current.recorded != 0) {
+    if (current.recorded != 0 && current.recorded_begun == current.begun) {
         amend_slow_statement(current.recorded, duration, current.sqlstate);
     } else if (duration >= settings::slow_statement_ns) {
         record_slow(activity_text(), duration, pgstat_get_my_query_id(), 0, current.sqlstate);
@@ -122,7 +123,7 @@ void stop_observing() {
 
 void statement_analyzed(bool secret) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
-    refuse_if_claimed(message);
+    refuse_if_claimed(my_slot, message);
     if ((my_slot->word.load() & claim::kCancelInFlight) != 0) {
         receive_signals(claim::kCancelInFlight);  // a Parse message has no other end
     }
@@ -132,7 +133,8 @@ void statement_analyzed(bool secret) {
     if (current.open || !current.observed) {
         return;
     }
-    arrive(message, message);
+    current.used_in_xact = true;
+    arrive(my_slot, message, message);
     const uint64_t now = monotonic_ns();
     my_slot->ledger.depart(now);
     current.carried = now - current.begun;
@@ -169,7 +171,7 @@ void statement_fails(int sqlstate) {
 
 void error_leaves() {
     if (!current.open) {
-        settle_cancel(GetCurrentStatementStartTimestamp());
+        settle_cancel(my_slot, GetCurrentStatementStartTimestamp());
     }
 }
 
@@ -190,7 +192,7 @@ void message_fails() {
         current.checked = message;
         current.text = {};
         current.use = Use::neutral;
-        statement_opens(message, message);  // it failed before any hook saw it
+        statement_opens(my_slot, message, message);  // it failed before any hook saw it
     }
     if (current.open) {
         const bool one_of_several = current.text.source != nullptr && current.checked == message;

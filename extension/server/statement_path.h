@@ -16,7 +16,9 @@ namespace leash {
 // What only this backend needs to know; everything shared is in its slot.
 struct Current {
     bool open;
-    bool observed;  // false after a time with pg_leash.track = off
+    bool in_block;      // it arrived in a transaction block
+    bool used_in_xact;  // some statement ran in the transaction
+    bool observed;      // false after a time with pg_leash.track = off
     Use use;
     int sqlstate;          // of the last error, 0: none
     TimestampTz message;   // stamp of the last message that reached a hook
@@ -25,15 +27,14 @@ struct Current {
     TimestampTz secret;    // stamp of the last message whose text is not to be shown
     uint64_t begun;        // ns
     uint64_t carried;      // ns that analysis took, in the same message or one before
-    bool used_in_xact;
-    bool in_block;       // it arrived in a transaction block
-    TimestampTz opener;  // start of the transaction whose opener is stored
+    TimestampTz opener;    // start of the transaction whose opener is stored
     bool opener_neutral;
     const void* plan;     // what the last plan was judged to be
     uint64_t plan_query;  // its query id
     Use plan_use;
-    StatementText text;  // where it is one of several in its message, else null
-    uint64_t recorded;   // slow record of the statement that ended last, 0: none
+    StatementText text;       // where it is one of several in its message, else null
+    uint64_t recorded;        // the last slow record, and
+    uint64_t recorded_begun;  // when its statement began
     int64_t shared_blks_hit;
     int64_t shared_blks_read;
     int64_t temp_blks_written;
@@ -53,11 +54,11 @@ void keep_opener(StatementText text, bool is_utility);
 
 // The owner's step of the claim, once per message: what was claimed while the
 // session waited for this message must not run.
-inline void refuse_if_claimed(TimestampTz message) {
+inline void refuse_if_claimed(SessionSlot* slot, TimestampTz message) {
     if (message != current.checked) {
         current.checked = message;
         current.text.source = nullptr;
-        if (unlikely(claim::start(my_slot->word))) {
+        if (unlikely(claim::start(slot->word))) {
             end_claimed_session();
         }
     }
@@ -66,53 +67,56 @@ inline void refuse_if_claimed(TimestampTz message) {
 // The owner's step at the end of a statement: a cancel that is on its way hits this
 // message or none.  From here on, PostgreSQL still reports the message as active
 // until it is answered, but there is nothing left in it to cancel.
-inline void settle_cancel(TimestampTz message) {
-    my_slot->ended_message.set(message);
-    if (unlikely(claim::end(my_slot->word))) {
+inline void settle_cancel(SessionSlot* slot, TimestampTz message) {
+    slot->ended_message.set(message);
+    if (unlikely(claim::end(slot->word))) {
         receive_signals(claim::kCancelInFlight);
     }
 }
 
 // Accounts for the time up to now, and notes when the command began: `message` is
 // the one that is handled now, `arrival` the one that began it (Bind, for Execute).
-pg_attribute_always_inline void arrive(TimestampTz message, TimestampTz arrival) {
+pg_attribute_always_inline void arrive(SessionSlot* slot, TimestampTz message,
+                                       TimestampTz arrival) {
     const uint64_t now = monotonic_ns();
     if (unlikely(message == current.message)) {
         arrive_again(now);
     } else {
         const uint64_t lead = message_clock.age_ns(arrival, now);
         current.message = message;
-        current.in_block = false;
         if (likely(GetCurrentTransactionStartTimestamp() >= arrival)) {  // it began with it
-            current.begun = my_slot->ledger.arrive(now, lead, Gap::idle);
+            current.begun = slot->ledger.arrive(now, lead, Gap::idle);
         } else {
             arrive_in_transaction(now, lead);
         }
     }
     current.carried = 0;
-    current.used_in_xact = true;
 }
 
-pg_attribute_always_inline void statement_opens(TimestampTz message, TimestampTz arrival) {
+pg_attribute_always_inline void statement_opens(SessionSlot* slot, TimestampTz message,
+                                                TimestampTz arrival) {
     current.open = true;
-    current.recorded = 0;
+    current.in_block = false;
+    current.used_in_xact = true;
     if (unlikely(!current.observed)) {
         resume_observing();
+        if (!current.observed) {
+            return;
+        }
     }
-    if (likely(current.observed)) {
-        arrive(message, arrival);
-        current.shared_blks_hit = pgBufferUsage.shared_blks_hit;
-        current.shared_blks_read = pgBufferUsage.shared_blks_read;
-        current.temp_blks_written = pgBufferUsage.temp_blks_written;
-        current.wal_bytes = pgWalUsage.wal_bytes;
-    }
+    arrive(slot, message, arrival);
+    current.shared_blks_hit = pgBufferUsage.shared_blks_hit;
+    current.shared_blks_read = pgBufferUsage.shared_blks_read;
+    current.temp_blks_written = pgBufferUsage.temp_blks_written;
+    current.wal_bytes = pgWalUsage.wal_bytes;
 }
 
 // `message` is the stamp of the message that is handled now, `arrival` that of the
 // one that began the statement.  Sets no `use`: the caller knows it.
 pg_attribute_always_inline void statement_begins(StatementText text, TimestampTz message,
                                                  TimestampTz arrival) {
-    refuse_if_claimed(message);
+    SessionSlot* const slot = my_slot;
+    refuse_if_claimed(slot, message);
     if (unlikely(text.length > 0)) {
         current.text = text;
     }
@@ -120,8 +124,8 @@ pg_attribute_always_inline void statement_begins(StatementText text, TimestampTz
         current.message = message;  // planned by Bind, Execute goes on
         return;
     }
-    my_slot->ended_message.set(0);
-    statement_opens(message, arrival);
+    slot->ended_message.set(0);
+    statement_opens(slot, message, arrival);
 }
 
 inline void statement_counts() {
@@ -133,17 +137,18 @@ inline void statement_counts() {
 // The statement is over, in whatever way.  Returns how long it took, or 0 when that
 // is neither slow nor known; the caller records what was slow, and keeps the opener.
 pg_attribute_always_inline uint64_t close_statement() {
+    SessionSlot* const slot = my_slot;
     current.open = false;
-    settle_cancel(current.checked);
+    settle_cancel(slot, current.checked);
     if (unlikely(!current.observed)) {
         current.in_block = false;
         return 0;
     }
     const uint64_t now = monotonic_ns();
-    my_slot->ledger.depart(now);
+    slot->ledger.depart(now);
     if (current.use == Use::use) {
-        my_slot->uses.add(1);
-        my_slot->last_use.set(now);
+        slot->uses.add(1);
+        slot->last_use.set(now);
     }
     const uint64_t duration = now - current.begun;
     return likely(duration < settings::slow_statement_ns) ? 0 : Max(duration, 1);

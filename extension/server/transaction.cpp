@@ -36,7 +36,13 @@ pg_noinline void settle_commit() {
     }
 }
 
-void committed() {
+inline void before_commit() {
+    if (my_slot != nullptr && unlikely(TransactionIdIsValid(MyProc->xid))) {
+        commit_begins();
+    }
+}
+
+inline void committed() {
     if (unlikely(my_slot == nullptr)) {
         open_session();
         return;
@@ -65,16 +71,24 @@ pg_noinline void aborted() {
     transaction_ends_within();
 }
 
-// Nothing in here may fail after PRE_COMMIT.
-void transaction_event(XactEvent event, void*) {
-    if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) {
-        if (my_slot != nullptr && TransactionIdIsValid(MyProc->xid)) {
-            commit_begins();
-        }
-    } else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE) {
+pg_noinline void rare_event(XactEvent event) {
+    if (event == XACT_EVENT_PRE_PREPARE) {
+        before_commit();
+    } else if (event == XACT_EVENT_PREPARE) {
         committed();
     } else if (event == XACT_EVENT_ABORT) {
         aborted();
+    }
+}
+
+// Nothing in here may fail after PRE_COMMIT.
+void transaction_event(XactEvent event, void*) {
+    if (event == XACT_EVENT_PRE_COMMIT) {
+        before_commit();
+    } else if (event == XACT_EVENT_COMMIT) {
+        committed();
+    } else {
+        rare_event(event);
     }
 }
 
