@@ -8,6 +8,7 @@ use warnings;
 use LeashClient;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Test::More;
 use Time::HiRes qw(time usleep);
 
 # LeashTest->start(NAME, conf => [lines], init => {options of Cluster::init},
@@ -95,6 +96,7 @@ sub until
 		usleep 5_000;
 		$got = $self->value($sql);
 	}
+	diag("waited in vain for \"$expected\", there is \"$got\": $sql") if $got ne $expected;
 	return $got;
 }
 
