@@ -89,13 +89,30 @@ StatementText text_of(const QueryDesc* query) {
     return {query->sourceText, query->plannedstmt->stmt_location, query->plannedstmt->stmt_len};
 }
 
-// A portal is made by the message that began its statement; run again after it
-// returned some rows, it begins with the message that asks for more.
-inline void query_begins(const QueryDesc* query) {
+// Run again: a portal that returned some rows and is asked for more, or a cursor
+// WITH HOLD that is kept at commit.  Not a statement more.
+bool runs_again(const QueryDesc* query, Portal portal) {
+    return query->already_executed ||
+           (unlikely(portal->holdStore != nullptr) && portal->strategy == PORTAL_ONE_SELECT);
+}
+
+pg_noinline void query_goes_on(const QueryDesc* query) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
+    statement_begins(text_of(query), message, message);
+}
+
+// A portal is made by the message that began its statement.
+inline void query_begins(const QueryDesc* query) {
+    const Portal portal = ActivePortal;
     current.use = use_of(query->plannedstmt);
-    statement_begins(text_of(query), message,
-                     query->already_executed ? message : ActivePortal->creation_time);
+    if (unlikely(runs_again(query, portal))) {
+        query_goes_on(query);
+        return;
+    }
+    statement_begins(text_of(query), GetCurrentStatementStartTimestamp(), portal->creation_time);
+    if (likely(query->plannedstmt->canSetTag)) {
+        statement_counts();
+    }
 }
 
 pg_noinline void record_query(const QueryDesc* query, uint64_t duration) {
@@ -103,7 +120,7 @@ pg_noinline void record_query(const QueryDesc* query, uint64_t duration) {
                 query->estate->es_processed, 0);
 }
 
-inline void query_ends(const QueryDesc* query) {
+pg_attribute_always_inline void query_ends(const QueryDesc* query) {
     if (unlikely(!current.open)) {
         return;
     }
@@ -137,9 +154,6 @@ PlannedStmt* planner_hook_function(LEASH_PLANNER_PARAMETERS) {
 }
 
 void executor_start(QueryDesc* query, int flags) {
-    if (query->plannedstmt->canSetTag && at_top_level()) {
-        statement_counts();
-    }
     const Nested nested;
     if (prev_ExecutorStart != nullptr) {
         prev_ExecutorStart(query, flags);
