@@ -48,14 +48,35 @@ struct Channels {
 };
 
 Channels channels;
-Channels pending;  // as the transaction will leave them
 
-Channels& to_change() {
-    if (!listening_changes) {
-        pending = channels;
-        listening_changes = true;
+// What the open transaction said, in order, and at which level: what a subtransaction
+// said goes with it when that is rolled back.
+struct Change {
+    enum Kind : uint8_t { listen, unlisten, unlisten_all };
+
+    Kind kind;
+    int level;
+    uint32 hash;
+};
+
+constexpr int kMaxChanges = 64;
+Change changes[kMaxChanges];
+int change_count = 0;
+bool too_many_changes = false;  // then it counts as listening
+
+void note(Change::Kind kind, uint32 hash) {
+    if (change_count == kMaxChanges) {
+        too_many_changes = true;
+    } else {
+        changes[change_count++] = {kind, GetCurrentTransactionNestLevel(), hash};
     }
-    return pending;
+    listening_changes = true;
+}
+
+void forget_changes() {
+    change_count = 0;
+    too_many_changes = false;
+    listening_changes = false;
 }
 
 uint32 hash_of(const char* name) {
@@ -67,20 +88,21 @@ uint32 hash_of(const char* name) {
 void note_listening(const Node* statement) {
     switch (nodeTag(statement)) {
         case T_ListenStmt:
-            to_change().add(hash_of(reinterpret_cast<const ListenStmt*>(statement)->conditionname));
+            note(Change::listen,
+                 hash_of(reinterpret_cast<const ListenStmt*>(statement)->conditionname));
             break;
         case T_UnlistenStmt: {
             const char* name = reinterpret_cast<const UnlistenStmt*>(statement)->conditionname;
             if (name != nullptr) {
-                to_change().remove(hash_of(name));
+                note(Change::unlisten, hash_of(name));
             } else {
-                to_change() = {};
+                note(Change::unlisten_all, 0);
             }
             break;
         }
         case T_DiscardStmt:
             if (reinterpret_cast<const DiscardStmt*>(statement)->target == DISCARD_ALL) {
-                to_change() = {};
+                note(Change::unlisten_all, 0);
             }
             break;
         default:
@@ -88,14 +110,39 @@ void note_listening(const Node* statement) {
     }
 }
 
+void listening_subtransaction_ended(bool committed) {
+    const int level = GetCurrentTransactionNestLevel();
+    int first = change_count;  // of those that the subtransaction noted
+    while (first > 0 && changes[first - 1].level >= level) {
+        first--;
+        changes[first].level = level - 1;
+    }
+    if (!committed) {
+        change_count = first;
+    }
+}
+
 void listening_committed() {
-    channels = pending;
-    listening_changes = false;
+    for (int i = 0; i < change_count; i++) {
+        switch (changes[i].kind) {
+            case Change::listen:
+                channels.add(changes[i].hash);
+                break;
+            case Change::unlisten:
+                channels.remove(changes[i].hash);
+                break;
+            case Change::unlisten_all:
+                channels = {};
+                break;
+        }
+    }
+    channels.overflown = channels.overflown || too_many_changes;
     my_slot->listens.set(channels.any());
+    forget_changes();
 }
 
 void listening_aborted() {
-    listening_changes = false;
+    forget_changes();
 }
 
 }  // namespace leash

@@ -11,6 +11,9 @@ void note_listening(const Node* statement);
 // Whether the open transaction noted anything.
 extern LEASH_HIDDEN bool listening_changes;
 
+// A subtransaction ends; what it noted is its parent's, or is forgotten.
+void listening_subtransaction_ended(bool committed);
+
 // What was noted took effect, or was rolled back.
 void listening_committed();
 void listening_aborted();

@@ -94,6 +94,10 @@ void transaction_event(XactEvent event, void*) {
 
 // An error after SAVEPOINT ends the subtransaction alone.
 void subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+    if (unlikely(listening_changes) &&
+        (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)) {
+        listening_subtransaction_ended(event == SUBXACT_EVENT_COMMIT_SUB);
+    }
     if (event == SUBXACT_EVENT_ABORT_SUB && my_slot != nullptr && ends_message() &&
         DatumGetInt32(pg_trigger_depth(nullptr)) == 0) {
         reset_nesting();
