@@ -22,7 +22,7 @@ void reset_nesting() {
 }
 
 bool is_still_nested() {
-    if (current.checked != GetCurrentStatementStartTimestamp()) {
+    if (current.message != GetCurrentStatementStartTimestamp()) {
         nesting_level = 0;
     }
     return nesting_level != 0;

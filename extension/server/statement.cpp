@@ -45,7 +45,7 @@ void record_slow(StatementText text, uint64_t duration, uint64_t query_id, uint6
                              pgBufferUsage.temp_blks_written - current.temp_blks_written,
                              pgWalUsage.wal_bytes - current.wal_bytes,
                              sqlstate,
-                             current.secret == current.checked};
+                             current.secret == current.message};
     current.recorded = record_slow_statement(text, facts);
     current.recorded_begun = current.begun;
     my_slot->slow_statements.add(1);
@@ -66,7 +66,7 @@ void keep_opener(StatementText text, bool is_utility) {
         opener.xact_start = xact;
         opener.begun = current.begun;
     }
-    if (current.secret == current.checked ||
+    if (current.secret == current.message ||
         (is_utility && current.use == Use::use && may_carry_secret(span.begin, span.length))) {
         static const char kHidden[] = "<not stored: could carry a password>";
         store_text(opener.text, {kHidden, sizeof kHidden - 1});
@@ -123,7 +123,7 @@ void stop_observing() {
 
 void statement_analyzed(bool secret) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
-    refuse_if_claimed(my_slot, message);
+    const bool again = refuse_if_claimed(my_slot, message);
     if ((my_slot->word.load() & claim::kCancelInFlight) != 0) {
         receive_signals(claim::kCancelInFlight);  // a Parse message has no other end
     }
@@ -134,7 +134,7 @@ void statement_analyzed(bool secret) {
         return;
     }
     current.used_in_xact = true;
-    arrive(my_slot, message, message);
+    arrive(my_slot, again, message);
     const uint64_t now = monotonic_ns();
     my_slot->ledger.depart(now);
     current.carried = now - current.begun;
@@ -189,14 +189,13 @@ void message_fails() {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     error_leaves();
     if (!current.open && message != current.message) {
-        current.checked = message;
         current.text = {};
         current.use = Use::unknown;
-        statement_opens(my_slot, message, message);  // it failed before any hook saw it
+        statement_opens(my_slot, false, message);  // it failed before any hook saw it
     }
     if (current.open) {
-        const bool one_of_several = current.text.source != nullptr && current.checked == message;
-        current.checked = message;
+        const bool one_of_several = current.text.source != nullptr && current.message == message;
+        current.message = message;
         if (current.use == Use::unknown) {
             statement_counts();  // it failed before it ran
         }

@@ -22,7 +22,6 @@ struct Current {
     Use use;
     int sqlstate;          // of the last error, 0: none
     TimestampTz message;   // stamp of the last message that reached a hook
-    TimestampTz checked;   // stamp of the last message for which the claim was checked
     TimestampTz analyzed;  // stamp of the message whose statement was analyzed, not begun
     TimestampTz secret;    // stamp of the last message whose text is not to be shown
     uint64_t begun;        // ns
@@ -54,14 +53,17 @@ void keep_opener(StatementText text, bool is_utility);
 
 // The owner's step of the claim, once per message: what was claimed while the
 // session waited for this message must not run.
-inline void refuse_if_claimed(SessionSlot* slot, TimestampTz message) {
-    if (message != current.checked) {
-        current.checked = message;
-        current.text.source = nullptr;
-        if (unlikely(claim::start(slot->word))) {
-            end_claimed_session();
-        }
+// Returns whether this message has been here before.
+inline bool refuse_if_claimed(SessionSlot* slot, TimestampTz message) {
+    if (unlikely(message == current.message)) {
+        return true;
     }
+    current.message = message;
+    current.text.source = nullptr;
+    if (unlikely(claim::start(slot->word))) {
+        end_claimed_session();
+    }
+    return false;
 }
 
 // The owner's step at the end of a statement: a cancel that is on its way hits this
@@ -74,16 +76,14 @@ inline void settle_cancel(SessionSlot* slot, TimestampTz message) {
     }
 }
 
-// Accounts for the time up to now, and notes when the command began: `message` is
-// the one that is handled now, `arrival` the one that began it (Bind, for Execute).
-pg_attribute_always_inline void arrive(SessionSlot* slot, TimestampTz message,
-                                       TimestampTz arrival) {
+// Accounts for the time up to now, and notes when the command began: with the message
+// stamped `arrival` (Bind's, for Execute), or in the middle of the current one.
+pg_attribute_always_inline void arrive(SessionSlot* slot, bool again, TimestampTz arrival) {
     const uint64_t now = monotonic_ns();
-    if (unlikely(message == current.message)) {
+    if (unlikely(again)) {
         arrive_again(now);
     } else {
         const uint64_t lead = message_clock.age_ns(arrival, now);
-        current.message = message;
         if (likely(GetCurrentTransactionStartTimestamp() >= arrival)) {  // it began with it
             current.begun = slot->ledger.arrive(now, lead, Gap::idle);
         } else {
@@ -93,7 +93,7 @@ pg_attribute_always_inline void arrive(SessionSlot* slot, TimestampTz message,
     current.carried = 0;
 }
 
-pg_attribute_always_inline void statement_opens(SessionSlot* slot, TimestampTz message,
+pg_attribute_always_inline void statement_opens(SessionSlot* slot, bool again,
                                                 TimestampTz arrival) {
     current.open = true;
     current.in_block = false;
@@ -104,7 +104,7 @@ pg_attribute_always_inline void statement_opens(SessionSlot* slot, TimestampTz m
             return;
         }
     }
-    arrive(slot, message, arrival);
+    arrive(slot, again, arrival);
     current.shared_blks_hit = pgBufferUsage.shared_blks_hit;
     current.shared_blks_read = pgBufferUsage.shared_blks_read;
     current.temp_blks_written = pgBufferUsage.temp_blks_written;
@@ -116,16 +116,15 @@ pg_attribute_always_inline void statement_opens(SessionSlot* slot, TimestampTz m
 pg_attribute_always_inline void statement_begins(StatementText text, TimestampTz message,
                                                  TimestampTz arrival) {
     SessionSlot* const slot = my_slot;
-    refuse_if_claimed(slot, message);
+    const bool again = refuse_if_claimed(slot, message);
     if (unlikely(text.length > 0)) {
         current.text = text;
     }
     if (unlikely(current.open)) {
-        current.message = message;  // planned by Bind, Execute goes on
-        return;
+        return;  // planned by Bind, Execute goes on
     }
     slot->ended_message.set(0);
-    statement_opens(slot, message, arrival);
+    statement_opens(slot, again, arrival);
 }
 
 inline void statement_counts() {
@@ -139,7 +138,7 @@ inline void statement_counts() {
 pg_attribute_always_inline uint64_t close_statement() {
     SessionSlot* const slot = my_slot;
     current.open = false;
-    settle_cancel(slot, current.checked);
+    settle_cancel(slot, current.message);
     if (unlikely(!current.observed)) {
         current.in_block = false;
         return 0;
