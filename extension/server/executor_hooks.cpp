@@ -98,7 +98,8 @@ bool runs_again(const QueryDesc* query, Portal portal) {
 
 pg_noinline void query_goes_on(const QueryDesc* query) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
-    statement_begins(text_of(query), message, message);
+    statement_begins(message, message);
+    keep_text(text_of(query));
 }
 
 // A portal is made by the message that began its statement.
@@ -109,7 +110,10 @@ inline void query_begins(const QueryDesc* query) {
         query_goes_on(query);
         return;
     }
-    statement_begins(text_of(query), GetCurrentStatementStartTimestamp(), portal->creation_time);
+    statement_begins(GetCurrentStatementStartTimestamp(), portal->creation_time);
+    if (unlikely(query->plannedstmt->stmt_len > 0)) {
+        keep_text(text_of(query));
+    }
     if (likely(query->plannedstmt->canSetTag)) {
         statement_counts();
     }

@@ -146,14 +146,15 @@ void statement_planned(StatementText text) {
     if (message != current.message || message == current.analyzed) {
         current.analyzed = 0;
         current.use = Use::unknown;
-        statement_begins(text, message, message);
+        statement_begins(message, message);
+        keep_text(text);
     }
 }
 
 void fastpath_call_begins() {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     current.use = Use::use;
-    statement_begins({nullptr, -1, 0}, message, message);
+    statement_begins(message, message);
     statement_counts();
     if (IsTransactionBlock() && current.open) {
         (void)close_statement();

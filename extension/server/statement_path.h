@@ -113,18 +113,21 @@ pg_attribute_always_inline void statement_opens(SessionSlot* slot, bool again,
 
 // `message` is the stamp of the message that is handled now, `arrival` that of the
 // one that began the statement.  Sets no `use`: the caller knows it.
-pg_attribute_always_inline void statement_begins(StatementText text, TimestampTz message,
-                                                 TimestampTz arrival) {
+pg_attribute_always_inline void statement_begins(TimestampTz message, TimestampTz arrival) {
     SessionSlot* const slot = my_slot;
     const bool again = refuse_if_claimed(slot, message);
-    if (unlikely(text.length > 0)) {
-        current.text = text;
-    }
     if (unlikely(current.open)) {
         return;  // planned by Bind, Execute goes on
     }
     slot->ended_message.set(0);
     statement_opens(slot, again, arrival);
+}
+
+// Where it is one of several in its message, its text must be known if it fails.
+inline void keep_text(StatementText text) {
+    if (unlikely(text.length > 0)) {
+        current.text = text;
+    }
 }
 
 inline void statement_counts() {

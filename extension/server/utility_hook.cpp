@@ -76,7 +76,8 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
         const TimestampTz message = GetCurrentStatementStartTimestamp();
         current.sqlstate = 0;
         current.use = use_of(node);
-        statement_begins(text, message, message);
+        statement_begins(message, message);
+        keep_text(text);
         if (statement->canSetTag) {
             statement_counts();
         }
