@@ -145,7 +145,7 @@ void statement_planned(StatementText text) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     if (message != current.message || message == current.analyzed) {
         current.analyzed = 0;
-        current.use = Use::unknown;
+        current.use = Use::neutral;
         statement_begins(message, message);
         keep_text(text);
     }
@@ -191,15 +191,12 @@ void message_fails() {
     error_leaves();
     if (!current.open && message != current.message) {
         current.text = {};
-        current.use = Use::unknown;
+        current.use = Use::neutral;
         statement_opens(my_slot, false, message);  // it failed before any hook saw it
     }
     if (current.open) {
         const bool one_of_several = current.text.source != nullptr && current.message == message;
         current.message = message;
-        if (current.use == Use::unknown) {
-            statement_counts();  // it failed before it ran
-        }
         const StatementText text = one_of_several ? current.text : activity_text();
         if (const uint64_t slow = close_statement()) {
             record_slow(text, slow, pgstat_get_my_query_id(), 0, current.sqlstate);

@@ -11,7 +11,6 @@ namespace leash {
 enum class Use : uint8_t {
     use,
     ping,     // touches no relation, calls nothing outside pg_catalog, nothing volatile
-    unknown,  // it was planned, and has not run yet
     neutral,  // BEGIN, COMMIT, ROLLBACK, SHOW, SET, RESET, DISCARD
 };
 
