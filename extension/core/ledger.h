@@ -20,7 +20,8 @@ enum class Gap : uint8_t {
 
 // What a reader gets: consistent sums up to the moment `since`.
 struct LedgerCopy {
-    uint64_t since;  // when the phase began that still lasts
+    bool whole;      // false: the owner was stopped in the middle of writing
+    uint64_t since;  // when the phase began that still lasts; ahead of now if not whole
     bool active;     // whether that phase is a command
     uint64_t active_time;
     uint64_t idle_time;
@@ -99,9 +100,13 @@ struct Ledger {
             copy.longest_idle = longest_idle.get();
             __atomic_thread_fence(__ATOMIC_ACQUIRE);
             if (before != kWriting && phase.get() == before) {
-                break;
+                copy.whole = true;
+                return copy;
             }
         }
+        // Since a moment that lies ahead nobody has been idle for long.
+        copy.since = kWriting / 2;
+        copy.active = true;
         return copy;
     }
 
