@@ -31,10 +31,10 @@ bool is_still_nested() {
 namespace {
 
 // Analysis and planning come before there is an active portal.  What a deferred
-// trigger analyzes at commit is no statement of the client's.
+// trigger analyzes at commit, or a fast-path call, is no statement of the client's.
 bool at_message_level() {
     return my_slot != nullptr && ActivePortal == nullptr && !is_nested() &&
-           DatumGetInt32(pg_trigger_depth(nullptr)) == 0;
+           MyBEEntry->st_state != STATE_FASTPATH && DatumGetInt32(pg_trigger_depth(nullptr)) == 0;
 }
 
 post_parse_analyze_hook_type prev_post_parse_analyze = nullptr;
@@ -147,13 +147,15 @@ void post_parse_analyze(ParseState* state, Query* query, LEASH_JUMBLE_STATE* jum
 }
 
 PlannedStmt* planner_hook_function(LEASH_PLANNER_PARAMETERS) {
-    if (at_message_level()) {
-        statement_planned({query_string, parse->stmt_location, parse->stmt_len});
-    }
+    const bool planned = at_message_level() &&
+                         statement_planned({query_string, parse->stmt_location, parse->stmt_len});
     const Nested nested;
     PlannedStmt* const result = prev_planner != nullptr ? prev_planner(LEASH_PLANNER_ARGUMENTS)
                                                         : standard_planner(LEASH_PLANNER_ARGUMENTS);
     nested.leave();
+    if (planned) {
+        planning_ends();
+    }
     return result;
 }
 

@@ -27,10 +27,14 @@ void arrive_again(uint64_t now) {
     current.in_block = IsTransactionBlock();
 }
 
-// The transaction began before this message: in a block the server waited for the
-// client, outside one it is the middle of a pipeline.
+// The transaction began before this command: in a block the server waited for the
+// client until this very message came, since a portal can be bound long before it is
+// executed; outside one it is the middle of a pipeline.
 void arrive_in_transaction(uint64_t now, uint64_t lead) {
     current.in_block = IsTransactionBlock();
+    if (current.in_block) {
+        lead = message_clock.age_ns(current.message, now);
+    }
     const Gap gap = current.in_block ? Gap::in_transaction : Gap::active;
     current.begun = my_slot->ledger.arrive(now, lead, gap) - current.carried;
 }
@@ -141,18 +145,33 @@ void statement_analyzed(bool secret) {
     current.analyzed = message;
 }
 
-void statement_planned(StatementText text) {
+bool statement_planned(StatementText text) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
-    if (message != current.message || message == current.analyzed) {
-        current.analyzed = 0;
-        current.use = Use::neutral;
-        statement_begins(message, message);
-        keep_text(text);
+    if (current.open || (message == current.message && message != current.analyzed)) {
+        return false;
     }
+    current.analyzed = 0;
+    current.use = Use::neutral;
+    statement_begins(message, message);
+    keep_text(text);
+    return true;
+}
+
+void planning_ends() {
+    if (current.open && current.observed) {
+        const uint64_t now = monotonic_ns();
+        my_slot->ledger.depart(now);
+        current.carried = now - current.begun;
+    }
+    current.open = false;
 }
 
 void fastpath_call_begins() {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
+    if (current.fastpath == message) {
+        return;  // a function that the call calls
+    }
+    current.fastpath = message;
     current.use = Use::use;
     statement_begins(message, message);
     statement_counts();

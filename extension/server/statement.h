@@ -23,8 +23,10 @@ void stop_observing();
 // A statement was analyzed, maybe in a message of its own (Parse).
 void statement_analyzed(bool secret);
 
-// A statement of the client's is about to be planned.
-void statement_planned(StatementText text);
+// A statement of the client's is about to be planned, maybe in a message of its own
+// (Bind).  True: planning_ends() must follow, unless it fails.
+bool statement_planned(StatementText text);
+void planning_ends();
 
 // A fast-path call begins; nothing tells when it ends but the transaction's end.
 void fastpath_call_begins();

@@ -23,6 +23,7 @@ struct Current {
     int sqlstate;          // of the last error, 0: none
     TimestampTz message;   // stamp of the last message that reached a hook
     TimestampTz analyzed;  // stamp of the message whose statement was analyzed, not begun
+    TimestampTz fastpath;  // stamp of the last message that was a fast-path call
     TimestampTz secret;    // stamp of the last message whose text is not to be shown
     uint64_t begun;        // ns
     uint64_t carried;      // ns that analysis took, in the same message or one before

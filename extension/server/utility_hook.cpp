@@ -76,8 +76,12 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
         const TimestampTz message = GetCurrentStatementStartTimestamp();
         current.sqlstate = 0;
         current.use = use_of(node);
+        const bool failed_block = IsAbortedTransactionBlockState();
         statement_begins(message, message);
         keep_text(text);
+        if (failed_block) {
+            current.used_in_xact = false;  // it was counted when it failed
+        }
         if (statement->canSetTag) {
             statement_counts();
         }
