@@ -20,7 +20,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 override with_llvm = no
 
 # PostgreSQL's headers are not ours to warn about, hence -isystem before PGXS's -I.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -I$(CURDIR)/extension
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -I$(srcdir)/extension
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-plt -Wall -Wextra -Wno-unused-parameter \
 	-fvisibility=hidden -fvisibility-inlines-hidden \
 	-DPGDLLEXPORT="__attribute__((visibility(\"default\")))" -MMD -MP

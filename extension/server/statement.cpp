@@ -36,6 +36,11 @@ void arrive_in_transaction(uint64_t now, uint64_t lead) {
         lead = message_clock.age_ns(current.message, now);
     }
     const Gap gap = current.in_block ? Gap::in_transaction : Gap::active;
+    // What was analyzed and not executed at once was only prepared.
+    constexpr uint64_t kAtOnce = 10'000'000;
+    if (now - my_slot->ledger.since() > lead + kAtOnce) {
+        current.carried = 0;
+    }
     current.begun = my_slot->ledger.arrive(now, lead, gap) - current.carried;
 }
 
@@ -96,7 +101,8 @@ namespace {
 
 // Text for what ended after its plan was gone: PostgreSQL's own copy.
 StatementText activity_text() {
-    return {pgstat_track_activities ? MyBEEntry->st_activity_raw : nullptr, -1, 0};
+    const bool has_text = pgstat_track_activities && current.fastpath != current.message;
+    return {has_text ? MyBEEntry->st_activity_raw : nullptr, -1, 0};
 }
 
 // What was thought to have ended went on until now: its commit, mostly.
@@ -209,6 +215,7 @@ void message_fails() {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     error_leaves();
     if (!current.open && message != current.message) {
+        current.message = message;
         current.text = {};
         current.use = Use::neutral;
         statement_opens(my_slot, false, message);  // it failed before any hook saw it
