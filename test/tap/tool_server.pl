@@ -208,6 +208,19 @@ for my $case (
 	like($stdout, $pattern, "doctor as $role");
 }
 
+# Nothing that lies in the search path is called in place of the catalog's.
+$node->safe_psql('postgres', q{
+CREATE SCHEMA trap;
+GRANT USAGE ON SCHEMA trap TO PUBLIC;
+CREATE FUNCTION trap.at_least(interval, interval) RETURNS boolean LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE OPERATOR trap.>= (FUNCTION = trap.at_least, LEFTARG = interval, RIGHTARG = interval);
+CREATE ROLE trapped LOGIN IN ROLE pg_monitor;
+ALTER ROLE trapped SET search_path = trap, pg_catalog;
+});
+($status, $stdout, $stderr) = pgleash('sessions', '-U', 'trapped', '--min-idle', '1ms', '--csv');
+is("$status$stderr", '0', 'the search path is secured');
+
 ##### Showing and ending
 
 $node->safe_psql('postgres', q{
@@ -406,6 +419,7 @@ for my $dbname (qw(postgres latin noenc))
 			"@$command in $dbname: no control characters in JSON");
 	}
 }
+unlike(slurp_file($node->logfile), qr{invalid byte sequence}, 'no statement had to be repeated');
 my $rows = json_rows('sessions', '--user', $evil);
 my $evil_characters = $evil;
 utf8::decode($evil_characters);

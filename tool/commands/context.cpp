@@ -70,9 +70,7 @@ void show_frames(Context& context, const std::function<std::string()>& frame) {
         } else {
             write_output(text);
         }
-        if (!interrupt.sleep(*context.options.watch_seconds)) {
-            break;
-        }
+        interrupt.sleep(*context.options.watch_seconds);
     }
     if (redraw) {
         write_output("\n");

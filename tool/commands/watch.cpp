@@ -35,7 +35,7 @@ bool InterruptWatch::requested() const {
     return g_interrupted != 0;
 }
 
-bool InterruptWatch::sleep(double seconds) const {
+void InterruptWatch::sleep(double seconds) const {
     // Blocked except while waiting, so that a signal just before the wait is
     // not slept through.
     sigset_t blocked;
@@ -51,7 +51,6 @@ bool InterruptWatch::sleep(double seconds) const {
         pselect(0, nullptr, nullptr, nullptr, &wait, &before);
     }
     sigprocmask(SIG_SETMASK, &before, nullptr);
-    return g_interrupted == 0;
 }
 
 std::string screen_of(std::string_view text, std::size_t height) {

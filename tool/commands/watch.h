@@ -19,8 +19,8 @@ public:
 
     bool requested() const;
 
-    /// Waits; false as soon as an end was asked for.
-    bool sleep(double seconds) const;
+    /// Waits, but no longer than until an end is asked for.
+    void sleep(double seconds) const;
 
 private:
     struct sigaction before_interrupt_ {};
