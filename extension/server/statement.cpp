@@ -38,7 +38,7 @@ void arrive_in_transaction(uint64_t now, uint64_t lead) {
     const Gap gap = current.in_block ? Gap::in_transaction : Gap::active;
     // What was analyzed and not executed at once was only prepared.
     constexpr uint64_t kAtOnce = 10'000'000;
-    if (now - my_slot->ledger.since() > lead + kAtOnce) {
+    if (!current.planned && now - my_slot->ledger.since() > lead + kAtOnce) {
         current.carried = 0;
     }
     current.begun = my_slot->ledger.arrive(now, lead, gap) - current.carried;
@@ -148,6 +148,7 @@ void statement_analyzed(bool secret) {
     const uint64_t now = monotonic_ns();
     my_slot->ledger.depart(now);
     current.carried = now - current.begun;
+    current.planned = false;
     current.analyzed = message;
 }
 
@@ -168,6 +169,7 @@ void planning_ends() {
         const uint64_t now = monotonic_ns();
         my_slot->ledger.depart(now);
         current.carried = now - current.begun;
+        current.planned = true;
     }
     current.open = false;
 }

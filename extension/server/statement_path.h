@@ -27,6 +27,7 @@ struct Current {
     TimestampTz secret;    // stamp of the last message whose text is not to be shown
     uint64_t begun;        // ns
     uint64_t carried;      // ns that analysis took, in the same message or one before
+    bool planned;          // a portal waits to be executed: the carried time is its
     TimestampTz opener;    // start of the transaction whose opener is stored
     bool opener_neutral;
     const void* plan;     // what the last plan was judged to be
