@@ -17,6 +17,7 @@ my $server = LeashTest->start(
 my $admin = $server->{admin};
 $admin->query('CREATE TABLE things (id integer)');
 $admin->query('CREATE ROLE plain LOGIN');
+$admin->query('CREATE ROLE stranger LOGIN');
 $admin->query('CREATE ROLE signaller LOGIN IN ROLE pg_signal_backend');
 $admin->query('GRANT ALL ON things TO plain');
 
@@ -130,7 +131,10 @@ subtest 'who may' => sub {
 	is($server->cancel($other, as => $plain), '42501', 'nobody: not without EXECUTE');
 	$admin->query('GRANT USAGE ON SCHEMA leash TO plain');
 	$admin->query('GRANT EXECUTE ON FUNCTION leash.cancel(text, text) TO plain');
-	is($server->cancel($super, as => $plain), '42501', 'with EXECUTE: not another role\'s');
+	is($server->cancel($super, as => $plain), '42501', 'with EXECUTE: not a superuser\'s');
+	my $stranger = busy(user => 'stranger');
+	is($server->cancel($stranger, as => $plain), '42501', '... nor another role\'s');
+	$stranger->hang_up;
 	is($server->cancel($other, as => $plain), 'cancelled', '... but one\'s own role\'s');
 	is($server->cancel($plain, as => $plain), 'refused: own session', '... not one\'s own session\'s');
 	$other->wait_ready;
