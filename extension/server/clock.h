@@ -24,8 +24,7 @@ class MessageClock {
 public:
     uint64_t age_ns(TimestampTz message, uint64_t now) {
         if (unlikely(now - read_at_ > kValidFor)) {
-            read_at_ = now;
-            offset_ = GetCurrentTimestamp() * 1000 - static_cast<int64_t>(now);
+            compare(now);
         }
         const int64_t age = static_cast<int64_t>(now) + offset_ - message * 1000;
         return age > 0 ? static_cast<uint64_t>(age) : 0;
@@ -33,6 +32,23 @@ public:
 
 private:
     static constexpr uint64_t kValidFor = 100'000'000;
+
+    // Reads the wall clock between two readings of the other: where the processor was
+    // lost in between, the offset would be wrong by as much, so the closest pair counts.
+    pg_noinline void compare(uint64_t now) {
+        constexpr uint64_t kCloseEnough = 5'000;
+        uint64_t closest = ~uint64_t{0};
+        for (int i = 0; i < 10 && closest > kCloseEnough; i++) {
+            const uint64_t before = monotonic_ns();
+            const TimestampTz wall = GetCurrentTimestamp();
+            const uint64_t between = monotonic_ns() - before;
+            if (between < closest) {
+                closest = between;
+                offset_ = wall * 1000 - static_cast<int64_t>(before);
+            }
+        }
+        read_at_ = now;
+    }
 
     uint64_t read_at_ = 0;
     int64_t offset_ = 0;  // ns from the monotonic clock to PostgreSQL's
