@@ -144,8 +144,8 @@ void statement_analyzed(bool secret) {
         return;
     }
     current.used_in_xact = true;
-    arrive(my_slot, again, message);
-    const uint64_t now = monotonic_ns();
+    // The hook runs when analysis is over: the reading that it arrives by serves for both.
+    const uint64_t now = arrive(my_slot, again, message);
     my_slot->ledger.depart(now);
     current.carried = now - current.begun;
     current.planned = false;

@@ -79,8 +79,9 @@ inline void settle_cancel(SessionSlot* slot, TimestampTz message) {
 }
 
 // Accounts for the time up to now, and notes when the command began: with the message
-// stamped `arrival` (Bind's, for Execute), or in the middle of the current one.
-pg_attribute_always_inline void arrive(SessionSlot* slot, bool again, TimestampTz arrival) {
+// stamped `arrival` (Bind's, for Execute), or in the middle of the current one.  Returns
+// the time that it took for now.
+pg_attribute_always_inline uint64_t arrive(SessionSlot* slot, bool again, TimestampTz arrival) {
     const uint64_t now = monotonic_ns();
     if (unlikely(again)) {
         arrive_again(now);
@@ -93,6 +94,7 @@ pg_attribute_always_inline void arrive(SessionSlot* slot, bool again, TimestampT
         }
     }
     current.carried = 0;
+    return now;
 }
 
 pg_attribute_always_inline void statement_opens(SessionSlot* slot, bool again,
