@@ -92,6 +92,16 @@ TEST(Table, ShowsInstantsAsAges) {
     EXPECT_EQ(table_cell(column, "infinity", style), "infinity");
 }
 
+TEST(Table, ShowsDurationsInWords) {
+    const Column column{.name = "idle_for", .kind = Kind::kDuration};
+    EXPECT_EQ(table_cell(column, "0.000000", {}), "0s");
+    EXPECT_EQ(table_cell(column, "93.500000", {}), "1min 33s");
+    EXPECT_EQ(table_cell(column, "Infinity", {}), "Infinity");
+    EXPECT_EQ(table_cell(column, "NaN", {}), "NaN");
+    EXPECT_EQ(table_cell(column, "1e300", {}), "1e300");
+    EXPECT_EQ(table_cell(column, "12 parsecs", {}), "12 parsecs");
+}
+
 TEST(Table, AbbreviatesWhatWouldTakeAThirdOfTheScreen) {
     const Column column{.name = "state", .kind = Kind::kState};
     EXPECT_EQ(table_cell(column, "idle in transaction", {}), "idle in txn");

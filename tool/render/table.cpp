@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <ctime>
 
@@ -140,10 +141,12 @@ Paint paint_for(const Column& column, const Cell& cell) {
 std::string duration_words(const std::string& seconds) {
     char* end = nullptr;
     const double value = std::strtod(seconds.c_str(), &end);
-    if (end == seconds.c_str() || *end != '\0') {
+    // An interval may be infinite from PostgreSQL 17 on.
+    const bool fits = std::abs(value) <= static_cast<double>(kMaxDurationUs) / 1e6;
+    if (end == seconds.c_str() || *end != '\0' || !fits) {
         return seconds;
     }
-    return words_of_us(static_cast<std::int64_t>(value * 1e6 + (value < 0 ? -0.5 : 0.5)));
+    return words_of_us(std::llround(value * 1e6));
 }
 
 std::optional<std::int64_t> parse_instant(const std::string& text) {
