@@ -2,17 +2,20 @@
 // number of times and nothing else.  Prints the process id of its backend, by
 // which the script finds that backend's profile.
 //
-// A backend that finds the next message waiting saves itself a wait, some 200
-// instructions.  So that this is not left to chance, each statement is sent when
-// the backend sleeps.
+// Two things are not left to chance.  A backend that finds the next message waiting
+// saves itself a wait, some 200 instructions: so each statement is sent when the
+// backend sleeps.  And one that has statistics to report, of its own start, looks
+// after each statement whether a second has passed: so they are reported first.
 #include <libpq-fe.h>
 #include <sched.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace {
 
@@ -73,24 +76,34 @@ std::string tagged_statement() {
 }
 
 // Runs a kind of statement; false: there is no such kind.
+bool run_once(PGconn* connection, std::string_view kind, const std::string& tagged) {
+    if (kind == "prepared") {
+        execute(connection, "select");
+    } else if (kind == "transaction") {
+        execute(connection, "begin");
+        execute(connection, "select");
+        execute(connection, "commit");
+    } else if (kind == "tagged") {
+        await_sleep(connection);
+        check(connection, Result(PQexec(connection, tagged.c_str())));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 bool run(PGconn* connection, std::string_view kind, long count) {
     prepare(connection, "begin", "BEGIN");
     prepare(connection, "select", "SELECT 1");
     prepare(connection, "commit", "COMMIT");
     const std::string tagged = tagged_statement();
+    if (!run_once(connection, kind, tagged)) {
+        return false;
+    }
+    // PostgreSQL reports statistics at most once a second, when a statement ends.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
     for (long i = 0; i < count; i++) {
-        if (kind == "prepared") {
-            execute(connection, "select");
-        } else if (kind == "transaction") {
-            execute(connection, "begin");
-            execute(connection, "select");
-            execute(connection, "commit");
-        } else if (kind == "tagged") {
-            await_sleep(connection);
-            check(connection, Result(PQexec(connection, tagged.c_str())));
-        } else {
-            return false;
-        }
+        run_once(connection, kind, tagged);
     }
     return true;
 }
