@@ -19,12 +19,16 @@
 //   1. read the word, then PostgreSQL's state of that session, and judge;
 //   2. swap the word read into the same word + kUndecided + kInFlight;
 //   3. read PostgreSQL's state again; if it is another idle period, withdraw;
-//   4. swap kUndecided into kClaimed; it fails if the owner moved the epoch;
-//   5. signal, and clear kInFlight.
-// Between 2 and 5 there is no lock, no allocation and no interrupt check.
+//   4. add kClaimed; it fails if the owner moved the epoch;
+//   5. read PostgreSQL's state a last time; if it is another period, withdraw;
+//      else clear kUndecided: it is decided;
+//   6. signal, and clear kInFlight.
+// Between 2 and 6 there is no lock, no allocation and no interrupt check.
 //
-// Every operation is sequentially consistent, so that in step 3 either the reaper
-// sees the state that the owner reported, or the owner's next start sees the claim.
+// Every operation is sequentially consistent.  A command that PostgreSQL reported
+// before step 4 is therefore seen in step 5, wherever it is on its way to its start.
+// An owner that starts a statement between 2 and 4 makes 4 fail; between 4 and 5 it
+// waits for the decision (confirmed()); after 5 it is refused.
 //
 // `Atomic` has load(), store(v), fetch_add(v), fetch_or(v), fetch_and(v) and
 // compare_exchange(expected&, desired), all sequentially consistent; the server
@@ -36,7 +40,7 @@
 namespace leash::claim {
 
 inline constexpr uint64_t kUndecided = 1u << 0;       // a reaper is making up its mind
-inline constexpr uint64_t kClaimed = 1u << 1;         // decided: no statement runs any more
+inline constexpr uint64_t kClaimed = 1u << 1;         // no statement starts any more
 inline constexpr uint64_t kInFlight = 1u << 2;        // a termination may be on its way
 inline constexpr uint64_t kCancelInFlight = 1u << 3;  // a cancel may be on its way
 inline constexpr uint64_t kCommitting = 1u << 4;      // between PRE_COMMIT and COMMIT
@@ -75,11 +79,23 @@ void open(Atomic& word) {
     word.store(((word.load() & kEpochMask) + kEpochOne) | kOpen);
 }
 
-// A statement starts.  True: the session is claimed and must end before it runs
-// anything.  A claim still undecided is undone by the step of the epoch alone.
+// A statement starts.  True: the session is claimed and, if confirmed(), must end
+// before it runs anything.  What is undecided and not claimed yet is undone by the
+// step of the epoch alone.
 template <class Atomic>
 [[nodiscard]] bool start(Atomic& word) {
     return (word.fetch_add(kEpochOne) & kClaimed) != 0;
+}
+
+// Waits until a claim that was met is decided; false when it was withdrawn.
+template <class Atomic, class Pause>
+[[nodiscard]] bool confirmed(Atomic& word, Pause pause) {
+    uint64_t now = word.load();
+    while ((now & kUndecided) != 0) {
+        pause();
+        now = word.load();
+    }
+    return (now & kClaimed) != 0;
 }
 
 // A statement ends.  True: a cancel meant for it is on its way; the owner calls
@@ -124,15 +140,22 @@ void close(Atomic& word, Pause pause) {
 
 // ---- the reaper's side -----------------------------------------------------
 
+constexpr bool is_leaving(uint64_t seen) {
+    return (seen & (kOpen | kExiting)) != kOpen;
+}
+
 // Whether a claim could be tried on this word at all; Result::won means yes.
 constexpr Result claimable(uint64_t seen) {
-    if ((seen & kOpen) == 0 || (seen & kExiting) != 0) {
+    if (is_leaving(seen)) {
         return Result::gone;
+    }
+    if ((seen & kUndecided) != 0) {
+        return Result::busy;
     }
     if ((seen & kClaimed) != 0) {
         return Result::taken;
     }
-    if ((seen & (kUndecided | kAnyInFlight)) != 0) {
+    if ((seen & kAnyInFlight) != 0) {
         return Result::busy;
     }
     if ((seen & kCommitting) != 0) {
@@ -142,13 +165,15 @@ constexpr Result claimable(uint64_t seen) {
 }
 
 // Gives an undecided claim back.  Only the reaper that set kInFlight clears it,
-// and no other can have set kUndecided meanwhile.
+// and no other can have set kUndecided meanwhile.  Returns what to say: `why`, or
+// that the session is on its way out.
 template <class Atomic>
-void withdraw(Atomic& word) {
-    word.fetch_and(~(kUndecided | kInFlight));
+Result withdraw(Atomic& word, Result why) {
+    const uint64_t before = word.fetch_and(~(kUndecided | kClaimed | kInFlight));
+    return is_leaving(before) ? Result::gone : why;
 }
 
-// Steps 2 to 4 for an idle session.  `seen` was read before the judgement;
+// Steps 2 to 5 for an idle session.  `seen` was read before the judgement;
 // `look_again` tells whether PostgreSQL still reports the idle period judged.
 // `point(n)` is called after step n: where the tests stop a reaper.
 template <class Atomic, class Look, class Point>
@@ -160,20 +185,23 @@ template <class Atomic, class Look, class Point>
     const uint64_t undecided = with_note(seen, note) | kUndecided | kInFlight;
     uint64_t expected = seen;
     if (!word.compare_exchange(expected, undecided)) {
-        return (expected & kExiting) != 0 ? Result::gone : Result::woke_up;
+        return is_leaving(expected) ? Result::gone : Result::woke_up;
     }
     point(2);
     if (!look_again()) {
-        withdraw(word);
-        return Result::woke_up;
+        return withdraw(word, Result::woke_up);
     }
     point(3);
     expected = undecided;
-    if (!word.compare_exchange(expected, (undecided & ~kUndecided) | kClaimed)) {
-        withdraw(word);
-        return (expected & kExiting) != 0 ? Result::gone : Result::woke_up;
+    if (!word.compare_exchange(expected, undecided | kClaimed)) {
+        return withdraw(word, Result::woke_up);
     }
     point(4);
+    if (!look_again()) {
+        return withdraw(word, Result::woke_up);
+    }
+    word.fetch_and(~kUndecided);
+    point(5);
     return Result::won;
 }
 
@@ -193,25 +221,23 @@ template <class Atomic, class Look, class Point>
     }
     point(2);
     if (const Result still = look_again(); still != Result::won) {
-        withdraw(word);
-        return still;
+        return withdraw(word, still);
     }
     point(3);
     current = word.load();
     for (;;) {
         if ((current & (kExiting | kCommitting)) != 0) {
-            withdraw(word);
-            return (current & kExiting) != 0 ? Result::gone : Result::committing;
+            return withdraw(word, Result::committing);
         }
         if (word.compare_exchange(current, (current & ~kUndecided) | kClaimed)) {
             break;
         }
     }
-    point(4);
+    point(5);
     return Result::won;
 }
 
-// Step 5's end: the signal has been sent.
+// Step 6's end: the signal has been sent.
 template <class Atomic>
 void finish_claim(Atomic& word) {
     word.fetch_and(~kInFlight);
@@ -227,14 +253,14 @@ template <class Atomic, class Look, class Point>
     }
     uint64_t expected = seen;
     if (!word.compare_exchange(expected, seen | kCancelInFlight)) {
-        return (expected & kExiting) != 0 ? Result::gone : Result::woke_up;
+        return is_leaving(expected) ? Result::gone : Result::woke_up;
     }
     point(2);
     if (!look_again()) {
         word.fetch_and(~kCancelInFlight);
         return Result::woke_up;
     }
-    point(4);
+    point(5);
     return Result::won;
 }
 

@@ -18,7 +18,8 @@ inline void debug_stop(const char* step) {
 
 // In the shape that core/claim.h calls, by the number of the step.
 inline void debug_stop_after(int step) {
-    debug_stop(step == 2 ? "undecided" : step == 3 ? "looked" : "claimed");
+    static const char* const kNames[] = {"undecided", "looked", "swapped", "claimed"};
+    debug_stop(kNames[step - 2]);
 }
 
 }  // namespace leash

@@ -69,7 +69,12 @@ Outcome await_exit(const SessionSlot* slot, const SessionIdentity& target) {
     return kStillExiting;
 }
 
-Outcome outcome_of(claim::Result result) {
+bool is_there(const SessionSlot* slot, const SessionIdentity& target) {
+    BackendState ignored{};
+    return read_backend_state(number_of(slot), target, ignored);
+}
+
+Outcome outcome_of(claim::Result result, const SessionSlot* slot, const SessionIdentity& target) {
     switch (result) {
         case claim::Result::committing:
             return "refused: committing";
@@ -77,7 +82,8 @@ Outcome outcome_of(claim::Result result) {
         case claim::Result::taken:
             return kGone;
         default:
-            return kWokeUp;
+            // The word moves on also when another session takes the slot.
+            return is_there(slot, target) ? kWokeUp : kGone;
     }
 }
 
@@ -123,7 +129,7 @@ Outcome try_idle(SessionSlot* slot, const SessionIdentity& target, const Process
         return nullptr;
     }
     if (result != claim::Result::won) {
-        return outcome_of(result);
+        return outcome_of(result, slot, target);
     }
     const bool sent = process.send(SIGTERM);
     claim::finish_claim(slot->word);
@@ -140,7 +146,7 @@ Outcome try_any(SessionSlot* slot, const SessionIdentity& target, const ProcessH
         return now.in_sync_rep ? claim::Result::committing : claim::Result::won;
     };
     if (const claim::Result before = may_be_ended(); before != claim::Result::won) {
-        return outcome_of(before);
+        return outcome_of(before, slot, target);
     }
     debug_stop("judged");
     const claim::Result result = claim::claim_any(slot->word, note, may_be_ended, debug_stop_after);
@@ -148,7 +154,7 @@ Outcome try_any(SessionSlot* slot, const SessionIdentity& target, const ProcessH
         return nullptr;
     }
     if (result != claim::Result::won) {
-        return outcome_of(result);
+        return outcome_of(result, slot, target);
     }
     const bool sent = process.send(SIGTERM);
     claim::finish_claim(slot->word);
@@ -204,7 +210,7 @@ Outcome try_cancel(SessionSlot* slot, const SessionIdentity& target, const Proce
         return still_runs() ? nullptr : kTooLate;
     }
     if (result != claim::Result::won) {
-        return outcome_of(result);
+        return outcome_of(result, slot, target);
     }
     const bool sent = process.send_to_group(SIGINT);
     claim::finish_cancel(slot->word);

@@ -119,9 +119,10 @@ void receive_signals(uint64_t flags) {
 }
 
 void end_claimed_session() {
-    ereport(FATAL, (errcode(ERRCODE_ADMIN_SHUTDOWN),
-                    errmsg("terminating connection due to administrator command")));
-    pg_unreachable();
+    if (claim::confirmed(my_slot->word, Pause{})) {
+        ereport(FATAL, (errcode(ERRCODE_ADMIN_SHUTDOWN),
+                        errmsg("terminating connection due to administrator command")));
+    }
 }
 
 void install_session_hooks() {

@@ -16,8 +16,9 @@ bool open_session_at_login();
 // and lets what was sent arrive.
 void receive_signals(uint64_t flags);
 
-// Raises FATAL: this session was claimed before the statement began.
-[[noreturn]] void end_claimed_session();
+// A statement met a claim: raises FATAL, unless the reaper withdraws the claim at its
+// last look.
+void end_claimed_session();
 
 // Called from _PG_init.
 void install_session_hooks();

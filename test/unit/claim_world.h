@@ -28,7 +28,7 @@ struct World {
     uint64_t claimed;           // the session that was claimed, 0: none
     uint64_t started_at_claim;  // `started` when it was
     uint64_t idle_claim;        // 1: by claim_idle, which must end no command
-    uint64_t message_at_claim;  // the one that PostgreSQL reported then, 0: idle
+    uint64_t message_at_claim;  // the one that PostgreSQL reported at the swap, 0: idle
     uint64_t claims;
     uint64_t signals;
     uint64_t committing;
@@ -125,7 +125,10 @@ public:
         if (check_interrupts()) {
             return;
         }
-        if (claim::start(word_)) {
+        if (claim::start(word_) && claim::confirmed(word_, Pause{world_})) {
+            if (world_.claims == 0) {
+                Stage::violate("a claim that was not decided ended a session");
+            }
             die();
             return;
         }
@@ -255,9 +258,9 @@ private:
 
 // Which part of the protocol a reaper leaves out.
 struct Shortcut {
-    bool no_second_look = false;
+    bool no_second_look = false;    // nor a last one
+    bool no_last_look = false;      // between the second swap and the signal
     bool signals_early = false;     // after the second look, before the second swap
-    bool counts_from_swap = false;  // "before the claim" means: before the second swap
     bool cancels_the_tail = false;  // does not ask whether the statement has ended
 };
 
@@ -275,17 +278,25 @@ public:
         if ((seen & claim::kOpen) == 0 || session_in(judged) != target || active_in(judged)) {
             return claim::Result::gone;
         }
+        bool swapped = false;
         const auto look_again = [&] {
+            if (cut_.no_second_look || (cut_.no_last_look && swapped)) {
+                return true;
+            }
             Stage::step();
-            at_look_ = Stage::saw(world_.reported);
-            return cut_.no_second_look || at_look_ == judged;
+            return Stage::saw(world_.reported) == judged;
         };
+        uint64_t at_swap = 0;
         const auto point = [&](int step) {
             if (step == 3 && cut_.signals_early) {
                 send_terminate(target);
             }
             if (step == 4) {
-                note_claim(target, true);
+                swapped = true;
+                at_swap = Stage::saw(world_.reported);
+            }
+            if (step == 5) {
+                note_claim(target, true, at_swap);
             }
         };
         const claim::Result result = claim::claim_idle(word_, seen, 1, look_again, point);
@@ -309,8 +320,8 @@ public:
             return claim::Result::gone;
         }
         const claim::Result result = claim::claim_any(word_, 1, may_be_ended, [&](int step) {
-            if (step == 4) {
-                note_claim(target, false);
+            if (step == 5) {
+                note_claim(target, false, 0);
             }
         });
         if (result == claim::Result::won) {
@@ -345,7 +356,7 @@ public:
     }
 
 private:
-    void note_claim(uint64_t target, bool idle) {
+    void note_claim(uint64_t target, bool idle, uint64_t at_swap) {
         if (idle && world_.running != 0) {
             Stage::violate("a running statement was claimed as idle");
         }
@@ -353,8 +364,7 @@ private:
         world_.claimed = target;
         world_.started_at_claim = world_.started;
         world_.idle_claim = idle ? 1 : 0;
-        const uint64_t report = cut_.counts_from_swap ? world_.reported : at_look_;
-        world_.message_at_claim = active_in(report) ? message_in(report) : 0;
+        world_.message_at_claim = active_in(at_swap) ? message_in(at_swap) : 0;
     }
 
     void send_terminate(uint64_t target) {
@@ -395,7 +405,6 @@ private:
     World& world_;
     Atomic word_;
     const Shortcut cut_;
-    uint64_t at_look_ = 0;
 };
 
 // Session 1 is open and idle; it has had one message.

@@ -26,7 +26,7 @@ struct StdAtomic {
     }
 };
 
-constexpr uint64_t kSessions = 4'000;
+constexpr uint64_t kSessions = 20'000;
 constexpr int kMessages = 12;
 
 // session, message and whether it is active, as PostgreSQL reports them.
@@ -92,7 +92,7 @@ private:
         }
         const uint64_t number = ++number_;
         server_.reported = report(session_, number, true);
-        if (claim::start(server_.word)) {
+        if (claim::start(server_.word) && claim::confirmed(server_.word, yield)) {
             server_.refused++;
             return false;
         }
@@ -127,12 +127,13 @@ void reap(Server& server) {
         const claim::Result result = claim::claim_idle(
             server.word, seen, 7, [&] { return server.reported.load() == judged; },
             [&](int step) {
-                if (step == 4) {
+                if (step == 5) {
                     last_statement = server.statement;
                 }
             });
         if (result != claim::Result::won) {
             server.spared++;
+            yield();
             continue;
         }
         server.claims++;
@@ -156,6 +157,7 @@ void cancel(Server& server) {
         const claim::Result result = claim::flag_cancel(
             server.word, seen, [&] { return server.reported.load() == judged; }, [](int) {});
         if (result != claim::Result::won) {
+            yield();
             continue;
         }
         server.cancels++;
