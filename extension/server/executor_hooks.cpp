@@ -39,10 +39,12 @@ bool at_message_level() {
 
 post_parse_analyze_hook_type prev_post_parse_analyze = nullptr;
 planner_hook_type prev_planner = nullptr;
-ExecutorStart_hook_type prev_ExecutorStart = nullptr;
-ExecutorRun_hook_type prev_ExecutorRun = nullptr;
-ExecutorFinish_hook_type prev_ExecutorFinish = nullptr;
 object_access_hook_type prev_object_access = nullptr;
+
+// Never null, so that a statement need not ask.
+ExecutorStart_hook_type next_ExecutorStart = standard_ExecutorStart;
+ExecutorRun_hook_type next_ExecutorRun = standard_ExecutorRun;
+ExecutorFinish_hook_type next_ExecutorFinish = standard_ExecutorFinish;
 
 // A plan that touches no relation, uses nothing outside pg_catalog, and computes
 // constants or what does not change: "SELECT 1", "SELECT version()".
@@ -161,42 +163,33 @@ PlannedStmt* planner_hook_function(LEASH_PLANNER_PARAMETERS) {
 
 void executor_start(QueryDesc* query, int flags) {
     const Nested nested;
-    if (prev_ExecutorStart != nullptr) {
-        prev_ExecutorStart(query, flags);
-    } else {
-        standard_ExecutorStart(query, flags);
-    }
+    next_ExecutorStart(query, flags);
+    nested.leave();
+}
+
+pg_noinline void run_nested(LEASH_RUN_PARAMETERS) {
+    const Nested nested;
+    next_ExecutorRun(LEASH_RUN_ARGUMENTS);
     nested.leave();
 }
 
 void executor_run(LEASH_RUN_PARAMETERS) {
-    const bool top = at_top_level();
-    if (top) {
-        query_begins(query);
+    if (unlikely(!at_top_level())) {
+        run_nested(LEASH_RUN_ARGUMENTS);
+        return;
     }
+    query_begins(query);
     const Nested nested;
-    if (prev_ExecutorRun != nullptr) {
-        prev_ExecutorRun(LEASH_RUN_ARGUMENTS);
-    } else {
-        standard_ExecutorRun(LEASH_RUN_ARGUMENTS);
-    }
+    next_ExecutorRun(LEASH_RUN_ARGUMENTS);
     nested.leave();
-    if (top && !ends_in_finish(query)) {
+    if (!ends_in_finish(query)) {
         query_ends(query);
-    }
-}
-
-inline void call_executor_finish(QueryDesc* query) {
-    if (prev_ExecutorFinish != nullptr) {
-        prev_ExecutorFinish(query);
-    } else {
-        standard_ExecutorFinish(query);
     }
 }
 
 pg_noinline void finish_writing(QueryDesc* query) {
     const Nested nested;
-    call_executor_finish(query);
+    next_ExecutorFinish(query);
     nested.leave();
     if (at_top_level()) {
         query_ends(query);
@@ -207,7 +200,7 @@ void executor_finish(QueryDesc* query) {
     if (unlikely(ends_in_finish(query))) {
         finish_writing(query);
     } else {
-        call_executor_finish(query);  // fires no trigger: nothing is nested in it
+        next_ExecutorFinish(query);  // fires no trigger: nothing is nested in it
     }
 }
 
@@ -230,11 +223,17 @@ void install_executor_hooks() {
     post_parse_analyze_hook = post_parse_analyze;
     prev_planner = planner_hook;
     planner_hook = planner_hook_function;
-    prev_ExecutorStart = ExecutorStart_hook;
+    if (ExecutorStart_hook != nullptr) {
+        next_ExecutorStart = ExecutorStart_hook;
+    }
     ExecutorStart_hook = executor_start;
-    prev_ExecutorRun = ExecutorRun_hook;
+    if (ExecutorRun_hook != nullptr) {
+        next_ExecutorRun = ExecutorRun_hook;
+    }
     ExecutorRun_hook = executor_run;
-    prev_ExecutorFinish = ExecutorFinish_hook;
+    if (ExecutorFinish_hook != nullptr) {
+        next_ExecutorFinish = ExecutorFinish_hook;
+    }
     ExecutorFinish_hook = executor_finish;
     prev_object_access = object_access_hook;
     object_access_hook = object_access;
