@@ -42,6 +42,9 @@ for my $state ('idle', 'idle in transaction')
 				  ? $claim->until_gone($victim)
 				  : $claim->{server}->until(
 					"SELECT count(*) FROM pg_stat_activity WHERE pid = $victim->{pid} AND wait_event = 'ClientRead'", '0');
+				# The process id is not given back before the signal is sent.
+				is($claim->value("SELECT count(*) FROM pg_stat_activity WHERE pid = $victim->{pid}"),
+					$point eq 'judged' ? '0' : '1', $point eq 'judged' ? 'it went' : 'it waits for the reaper');
 				like($claim->outcome, $point eq 'judged' ? qr/^gone$/ : qr/^(gone|ended|spared: woke up)$/, 'the outcome');
 				ok($claim->until_gone($victim), 'it is gone');
 				newcomers_live();
