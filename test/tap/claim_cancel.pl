@@ -173,12 +173,17 @@ subtest 'a statement that fails in analysis' => sub {
 			$claim->hold_cancel('claimed', $victim);
 			$blocker->query('COMMIT');
 			$claim->until_unblocked($victim);
+			# The next statement is sent already, and will wait.
+			$blocker->query('SELECT pg_advisory_lock(79)');
+			$victim->send_query('ROLLBACK; SELECT pg_advisory_lock(79)');
 			is($claim->outcome, 'cancelled', "the cancel finds it, log_min_messages = $logged");
 			$victim->{error} = undef;
 			$victim->wait_ready;
 			like($victim->{error}{C}, qr/^(57014|42703)$/, 'it fails');
-			$victim->query('ROLLBACK');
-			next_is_unharmed($victim);
+			$blocker->query('SELECT pg_advisory_unlock(79)');
+			$victim->{error} = undef;
+			$victim->wait_ready;
+			is($victim->{error}, undef, 'the next statement does not');
 			$victim->quit;
 		}
 	}
