@@ -58,10 +58,8 @@ struct Ledger {
     // A command was received `lead` ago and is noticed now.  Returns when it began:
     // never before the last departure, whatever the clock that measured the lead did.
     uint64_t arrive(uint64_t now, uint64_t lead, Gap gap) {
-        const uint64_t from = since();
-        const uint64_t whole = now > from ? now - from : 0;
-        const uint64_t begun = from + whole - (lead < whole ? lead : whole);
-        const uint64_t length = begun - from;
+        const uint64_t begun = begin_of(now, lead);
+        const uint64_t length = begun - since();
         const bool was_active = active();
         hide();
         if (gap == Gap::active || was_active) {
@@ -71,6 +69,23 @@ struct Ledger {
             if (length > longest_idle.value) {
                 longest_idle.set(length);
             }
+        }
+        publish(begun * 2 + 1);
+        return begun;
+    }
+
+    // The same in a transaction block, where it is known for how long of the gap the
+    // server was busy before it waited for the client: with the end of the last command,
+    // or in the middle of a pipeline.
+    uint64_t arrive_in_block(uint64_t now, uint64_t lead, uint64_t busy) {
+        const uint64_t begun = begin_of(now, lead);
+        const uint64_t length = begun - since();
+        const uint64_t wait = busy < length ? length - busy : 0;
+        hide();
+        active_time.add(length - wait);
+        in_transaction_time.add(wait);
+        if (wait > longest_idle.value) {
+            longest_idle.set(wait);
         }
         publish(begun * 2 + 1);
         return begun;
@@ -111,6 +126,11 @@ struct Ledger {
     }
 
 private:
+    uint64_t begin_of(uint64_t now, uint64_t lead) const {
+        const uint64_t from = since();
+        const uint64_t whole = now > from ? now - from : 0;
+        return from + whole - (lead < whole ? lead : whole);
+    }
     void hide() {
         phase.set(kWriting);
         __atomic_thread_fence(__ATOMIC_RELEASE);

@@ -212,7 +212,7 @@ void object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub
     }
     if (access == OAT_FUNCTION_EXECUTE && my_slot != nullptr && nesting_level == 0 &&
         ActivePortal == nullptr && MyBEEntry->st_state == STATE_FASTPATH) {
-        fastpath_call_begins();
+        fastpath_call_begins(object_id);
     }
 }
 

@@ -11,12 +11,20 @@ namespace leash {
 Current current;
 MessageClock message_clock;
 
+// In a block, or where one may begin: the message that is handled now was received then.
+void note_report(uint64_t received) {
+    current.reported = received;
+    current.active = pgStatActiveTime;
+}
+
 // After a time with pg_leash.track = off, of which nothing is known.
 void resume_observing() {
     if (settings::track) {
-        my_slot->ledger.skip(monotonic_ns());
+        const uint64_t now = monotonic_ns();
+        my_slot->ledger.skip(now);
         current.observed = true;
         current.carried = 0;
+        note_report(now);
     }
 }
 
@@ -27,19 +35,72 @@ void arrive_again(uint64_t now) {
     current.in_block = IsTransactionBlock();
 }
 
+namespace {
+
+// What stands for the text of a fast-path call, which has none.
+StatementText call_text() {
+    static char text[64];
+    pg_snprintf(text, sizeof text, "<fast-path call of function %u>", current.function);
+    return {text, -1, 0};
+}
+
+// For how much of the time since the last departure the server was busy, which no hook
+// sees.  PostgreSQL counts how long it was active: when it tells the client that it is
+// ready, by the time since the last message.  So where the count stands still, the
+// client was not told: all of the gap is the middle of a pipeline.  The count is set
+// back only outside transactions.
+uint64_t busy_in_gap() {
+    const int64_t counted = pgStatActiveTime - current.active;
+    if (counted <= 0) {
+        return ~uint64_t{0};
+    }
+    const uint64_t ready = current.reported + static_cast<uint64_t>(counted) * 1000;
+    const uint64_t since = my_slot->ledger.since();
+    return ready > since ? ready - since : 0;
+}
+
+// A fast-path call in a block was taken for ended when it began.
+void end_call(uint64_t busy, uint64_t received) {
+    if (current.function != InvalidOid) {
+        const uint64_t since = my_slot->ledger.since();
+        const uint64_t ended = since + Min(busy, received - Min(since, received));
+        if (ended - current.begun >= settings::slow_statement_ns) {
+            record_slow(call_text(), ended - current.begun, 0, 0, 0);
+        }
+        current.function = InvalidOid;
+    }
+}
+
+void arrive_in_block(uint64_t now, uint64_t lead) {
+    const uint64_t busy = busy_in_gap();
+    const uint64_t received = now - Min(now, lead);
+    end_call(busy, received);
+    current.begun = my_slot->ledger.arrive_in_block(now, lead, busy) - current.carried;
+    note_report(received);
+}
+
+}  // namespace
+
 // The transaction began before this command: in a block the server waited for the
 // client until this very message came, since a portal can be bound long before it is
-// executed; outside one it is the middle of a pipeline.
+// executed; outside one it is the middle of a pipeline, or the transaction began with
+// a message that reached no hook (the Bind of a utility statement).
 void arrive_in_transaction(uint64_t now, uint64_t lead) {
     current.in_block = IsTransactionBlock();
     if (current.in_block) {
         lead = message_clock.age_ns(current.message, now);
     }
-    const Gap gap = current.in_block ? Gap::in_transaction : Gap::active;
+    const Gap gap = current.in_block       ? Gap::in_transaction
+                    : current.used_in_xact ? Gap::active
+                                           : Gap::idle;
     // What was analyzed and not executed at once was only prepared.
     constexpr uint64_t kAtOnce = 10'000'000;
     if (!current.planned && now - my_slot->ledger.since() > lead + kAtOnce) {
         current.carried = 0;
+    }
+    if (current.in_block && pgstat_track_activities) {
+        arrive_in_block(now, lead);
+        return;
     }
     current.begun = my_slot->ledger.arrive(now, lead, gap) - current.carried;
 }
@@ -101,8 +162,10 @@ namespace {
 
 // Text for what ended after its plan was gone: PostgreSQL's own copy.
 StatementText activity_text() {
-    const bool has_text = pgstat_track_activities && current.fastpath != current.message;
-    return {has_text ? MyBEEntry->st_activity_raw : nullptr, -1, 0};
+    if (current.fastpath == current.message) {
+        return call_text();
+    }
+    return {pgstat_track_activities ? MyBEEntry->st_activity_raw : nullptr, -1, 0};
 }
 
 // What was thought to have ended went on until now: its commit, mostly.
@@ -143,9 +206,9 @@ void statement_analyzed(bool secret) {
     if (current.open || !current.observed) {
         return;
     }
-    current.used_in_xact = true;
     // The hook runs when analysis is over: the reading that it arrives by serves for both.
     const uint64_t now = arrive(my_slot, again, message);
+    current.used_in_xact = true;
     my_slot->ledger.depart(now);
     current.carried = now - current.begun;
     current.planned = false;
@@ -174,7 +237,7 @@ void planning_ends() {
     current.open = false;
 }
 
-void fastpath_call_begins() {
+void fastpath_call_begins(Oid function) {
     const TimestampTz message = GetCurrentStatementStartTimestamp();
     if (current.fastpath == message) {
         return;  // a function that the call calls
@@ -182,9 +245,11 @@ void fastpath_call_begins() {
     current.fastpath = message;
     current.use = Use::use;
     statement_begins(message, message);
+    current.function = function;
     statement_counts();
-    if (IsTransactionBlock() && current.open) {
+    if (current.open && current.in_block) {
         (void)close_statement();
+        keep_opener(call_text(), false);
     }
 }
 
@@ -208,6 +273,9 @@ void transaction_ends(bool wrote) {
         if (const uint64_t slow = close_statement()) {
             record_slow(activity_text(), slow, pgstat_get_my_query_id(), 0, 0);
         }
+        current.function = InvalidOid;
+    } else if (current.used_in_xact && current.observed && synced_late()) {
+        my_slot->ledger.depart(monotonic_ns());
     } else if (wrote && current.used_in_xact) {
         statement_went_on();
     }
@@ -235,6 +303,7 @@ void message_fails() {
     } else if (current.sqlstate != 0) {
         statement_went_on();  // a deferred trigger failed, say
     }
+    current.function = InvalidOid;
     current.sqlstate = 0;
 }
 

@@ -29,7 +29,7 @@ bool statement_planned(StatementText text);
 void planning_ends();
 
 // A fast-path call begins; nothing tells when it ends but the transaction's end.
-void fastpath_call_begins();
+void fastpath_call_begins(Oid function);
 
 // The text of the current message could carry a password.
 void statement_is_secret();

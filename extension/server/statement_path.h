@@ -9,6 +9,8 @@
 
 extern "C" {
 #include "executor/instrument.h"
+#include "libpq/libpq.h"
+#include "tcop/tcopprot.h"
 }
 
 namespace leash {
@@ -27,6 +29,9 @@ struct Current {
     TimestampTz secret;    // stamp of the last message whose text is not to be shown
     uint64_t begun;        // ns
     uint64_t carried;      // ns that analysis took, in the same message or one before
+    uint64_t reported;     // ns; when the last message in a block was received, and
+    int64_t active;        // pgStatActiveTime then
+    Oid function;          // that the last fast-path call is of; 0: it was dealt with
     bool planned;          // a portal waits to be executed: the carried time is its
     TimestampTz opener;    // start of the transaction whose opener is stored
     bool opener_neutral;
@@ -47,6 +52,7 @@ extern LEASH_HIDDEN MessageClock message_clock;
 
 // What is rare, out of line.
 void resume_observing();
+void note_report(uint64_t received);
 void arrive_again(uint64_t now);
 void arrive_in_transaction(uint64_t now, uint64_t lead);
 void record_slow(StatementText text, uint64_t duration, uint64_t query_id, uint64_t rows,
@@ -101,14 +107,15 @@ pg_attribute_always_inline void statement_opens(SessionSlot* slot, bool again,
                                                 TimestampTz arrival) {
     current.open = true;
     current.in_block = false;
-    current.used_in_xact = true;
     if (unlikely(!current.observed)) {
         resume_observing();
         if (!current.observed) {
+            current.used_in_xact = true;
             return;
         }
     }
     arrive(slot, again, arrival);
+    current.used_in_xact = true;
     current.shared_blks_hit = pgBufferUsage.shared_blks_hit;
     current.shared_blks_read = pgBufferUsage.shared_blks_read;
     current.temp_blks_written = pgBufferUsage.temp_blks_written;
@@ -158,6 +165,13 @@ pg_attribute_always_inline uint64_t close_statement() {
     }
     const uint64_t duration = now - current.begun;
     return likely(duration < settings::slow_statement_ns) ? 0 : Max(duration, 1);
+}
+
+// At a commit: it is done for a Sync, and what the statement had to say was flushed
+// before.  So the client took its time; the session was active until then, though not
+// because of the statement.
+inline bool synced_late() {
+    return debug_query_string == nullptr && !pq_is_send_pending();
 }
 
 inline void transaction_ends_within() {

@@ -31,7 +31,7 @@ pg_noinline void settle_commit() {
     if (listening_changes) {
         listening_committed();
     }
-    if ((current.open || wrote) && at_transaction_level()) {
+    if ((current.open || wrote || synced_late()) && at_transaction_level()) {
         transaction_ends(wrote);
     }
 }
@@ -47,7 +47,7 @@ inline void committed() {
         open_session();
         return;
     }
-    if (unlikely(committing || listening_changes || current.open)) {
+    if (unlikely(committing || listening_changes || current.open || synced_late())) {
         settle_commit();
     }
     transaction_ends_within();

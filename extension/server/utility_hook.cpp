@@ -82,6 +82,9 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
         if (failed_block) {
             current.used_in_xact = false;  // it was counted when it failed
         }
+        if (IsA(node, TransactionStmt) && !IsTransactionBlock()) {
+            note_report(current.begun);
+        }
         if (statement->canSetTag) {
             statement_counts();
         }

@@ -98,7 +98,7 @@ TEST_F(Protocol, PreparedStatementInBlockAcrossGaps) {
 }
 
 // Bind begins the transaction of such a statement, and Execute is what a hook sees.
-TEST_F(Protocol, DISABLED_PreparedUtilityAcrossGaps) {
+TEST_F(Protocol, PreparedUtilityAcrossGaps) {
     Session session(kLogin);
     for (const char* const utility : {"SHOW work_mem", "BEGIN", "COMMIT"}) {
         EXPECT_TRUE(session.prepare(utility, utility).ok());
@@ -240,7 +240,7 @@ TEST_F(Protocol, PipelineThatFails) {
 }
 
 // PostgreSQL calls the session active until the Sync, and so does the client.
-TEST_F(Protocol, DISABLED_PipelineWithFlushAndNoSync) {
+TEST_F(Protocol, PipelineWithFlushAndNoSync) {
     Session session(kLogin);
     {
         Pipeline pipeline(session);
@@ -267,7 +267,7 @@ TEST_F(Protocol, DISABLED_PipelineWithFlushAndNoSync) {
     expect_slow(session, {});
 }
 
-TEST_F(Protocol, DISABLED_PipelineWithFlushAndNoSyncInBlock) {
+TEST_F(Protocol, PipelineWithFlushAndNoSyncInBlock) {
     Session session(kLogin);
     session.must("BEGIN");
     think(kWork);
@@ -281,17 +281,16 @@ TEST_F(Protocol, DISABLED_PipelineWithFlushAndNoSyncInBlock) {
         }
         pipeline.sync();
         pipeline.await_sync();
-        expect_buckets(session);
     }
     think(kWork);
-    expect_buckets(session);
+    // Only the next message shows how long the last one lasted.
     session.must("COMMIT");
     think(kWork);
     expect_account(session, 4, 1);
     expect_slow(session, {});
 }
 
-TEST_F(Protocol, DISABLED_WritingPipelineWithFlushAndNoSync) {
+TEST_F(Protocol, WritingPipelineWithFlushAndNoSync) {
     Session session(kLogin);
     {
         Pipeline pipeline(session);

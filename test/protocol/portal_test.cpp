@@ -35,7 +35,7 @@ TEST_F(Protocol, PortalWithRowLimitThatWorks) {
     expect_slow(wire, {query, query});
 }
 
-TEST_F(Protocol, DISABLED_PortalWithRowLimitAndNoSync) {
+TEST_F(Protocol, PortalWithRowLimitAndNoSync) {
     Wire wire(kLogin);
     wire.parse("", kSeries).bind("", "").execute("", 10).flush().send();
     EXPECT_EQ(wire.until('s').count('D'), 10);
