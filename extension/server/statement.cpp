@@ -71,9 +71,9 @@ void end_call(uint64_t busy, uint64_t received) {
     }
 }
 
-void arrive_in_block(uint64_t now, uint64_t lead) {
+void arrive_in_block(uint64_t now, uint64_t lead, uint64_t own_lead) {
     const uint64_t busy = busy_in_gap();
-    const uint64_t received = now - Min(now, lead);
+    const uint64_t received = now - Min(now, own_lead);
     end_call(busy, received);
     current.begun = my_slot->ledger.arrive_in_block(now, lead, busy) - current.carried;
     note_report(received);
@@ -82,13 +82,15 @@ void arrive_in_block(uint64_t now, uint64_t lead) {
 }  // namespace
 
 // The transaction began before this command: in a block the server waited for the
-// client until this very message came, since a portal can be bound long before it is
-// executed; outside one it is the middle of a pipeline, or the transaction began with
-// a message that reached no hook (the Bind of a utility statement).
+// client, and a portal may have been bound long before this message executes it; outside
+// one it is the middle of a pipeline, or the transaction began with a message that
+// reached no hook.
 void arrive_in_transaction(uint64_t now, uint64_t lead) {
+    constexpr uint64_t kTogether = 1'000'000;
+    const uint64_t own_lead = message_clock.age_ns(current.message, now);
     current.in_block = IsTransactionBlock();
-    if (current.in_block) {
-        lead = message_clock.age_ns(current.message, now);
+    if (current.in_block && lead > own_lead + kTogether) {
+        lead = own_lead;
     }
     const Gap gap = current.in_block       ? Gap::in_transaction
                     : current.used_in_xact ? Gap::active
@@ -99,7 +101,7 @@ void arrive_in_transaction(uint64_t now, uint64_t lead) {
         current.carried = 0;
     }
     if (current.in_block && pgstat_track_activities) {
-        arrive_in_block(now, lead);
+        arrive_in_block(now, lead, own_lead);
         return;
     }
     current.begun = my_slot->ledger.arrive(now, lead, gap) - current.carried;

@@ -77,13 +77,14 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
         current.sqlstate = 0;
         current.use = use_of(node);
         const bool failed_block = IsAbortedTransactionBlockState();
-        statement_begins(message, message);
+        statement_begins(message, ActivePortal->creation_time);
         keep_text(text);
         if (failed_block) {
             current.used_in_xact = false;  // it was counted when it failed
         }
         if (IsA(node, TransactionStmt) && !IsTransactionBlock()) {
-            note_report(current.begun);
+            const TimestampTz bound_for = message - ActivePortal->creation_time;
+            note_report(current.begun + static_cast<uint64_t>(bound_for) * 1000);
         }
         if (statement->canSetTag) {
             statement_counts();

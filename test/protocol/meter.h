@@ -33,7 +33,16 @@ public:
     // Something is on its way to the server; nothing new when something already is.
     void sent() { enter(active); }
 
-    void ready(bool transaction_open) { enter(transaction_open ? in_transaction : idle); }
+    void ready(bool transaction_open) {
+        const Phase phase = transaction_open ? in_transaction : idle;
+        answers_[phase]++;
+        enter(phase);
+    }
+
+    // How often the server became ready, outside a transaction or within one.
+    int answers(bool transaction_open) const {
+        return answers_[transaction_open ? in_transaction : idle];
+    }
 
     // The sums up to a moment after the last change.
     Buckets at(Clock::time_point moment) const {
@@ -58,6 +67,7 @@ private:
     Phase phase_ = idle;
     Clock::time_point since_ = Clock::now();
     std::array<double, 3> sums_{};
+    std::array<int, 3> answers_{};
 };
 
 }  // namespace leash::protocol

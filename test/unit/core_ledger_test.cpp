@@ -53,6 +53,30 @@ TEST_F(OpenLedger, GapInTransaction) {
     EXPECT_EQ(read().longest_idle, 4'000U);
 }
 
+// Busy for the first part of the gap, with what nobody noticed.
+TEST_F(OpenLedger, GapInBlockThatWasBusyAtFirst) {
+    EXPECT_EQ(ledger.arrive_in_block(5'000, 500, 1'500), 4'500U);
+    ledger.depart(6'000);
+    const LedgerCopy copy = read();
+    EXPECT_EQ(copy.active_time, 3'000U);
+    EXPECT_EQ(copy.in_transaction_time, 2'000U);
+    EXPECT_EQ(copy.longest_idle, 2'000U);
+    EXPECT_EQ(copy.idle_time, 0U);
+}
+
+TEST_F(OpenLedger, GapInBlockThatWasBusyThroughout) {
+    EXPECT_EQ(ledger.arrive_in_block(5'000, 0, kAll), 5'000U);
+    const LedgerCopy copy = read();
+    EXPECT_EQ(copy.active_time, 4'000U);
+    EXPECT_EQ(copy.in_transaction_time + copy.longest_idle, 0U);
+}
+
+TEST_F(OpenLedger, GapInBlockThatWasNeverBusy) {
+    ledger.arrive_in_block(5'000, 0, 0);
+    EXPECT_EQ(read().active_time, 0U);
+    EXPECT_EQ(read().in_transaction_time, 4'000U);
+}
+
 // Between two messages of a pipeline PostgreSQL calls the session active.
 TEST_F(OpenLedger, GapInPipeline) {
     ledger.arrive(5'000, 0, Gap::active);
