@@ -36,6 +36,7 @@ constexpr const char* name_of(State state) {
 // Kinds of leak.  `unused` is listed, but not counted as leaked.
 enum class Leak : uint8_t {
     none,
+    peer_gone,
     idle_in_transaction,
     aborted_transaction,
     stalled_client,
@@ -47,6 +48,8 @@ enum class Leak : uint8_t {
 
 constexpr const char* name_of(Leak leak) {
     switch (leak) {
+        case Leak::peer_gone:
+            return "peer gone";
         case Leak::idle_in_transaction:
             return "idle in transaction";
         case Leak::aborted_transaction:
@@ -85,10 +88,14 @@ constexpr const char* name_of(Weight weight) {
 }
 
 // Why a session is no leak, whatever its age.
-enum class Exempt : uint8_t { none, listens, advisory_lock };
+enum class Exempt : uint8_t { none, lease, backup, listens, advisory_lock };
 
 constexpr const char* name_of(Exempt exempt) {
     switch (exempt) {
+        case Exempt::lease:
+            return "holds a lease";
+        case Exempt::backup:
+            return "runs a backup";
         case Exempt::listens:
             return "listens";
         case Exempt::advisory_lock:

@@ -131,6 +131,9 @@ size_t describe(const Verdict& verdict, const SessionFacts& facts, char* buffer,
     format_duration(static_cast<int64_t>(verdict.threshold / 1000), limit, sizeof limit);
     int length = 0;
     switch (verdict.leak) {
+        case Leak::peer_gone:
+            length = snprintf(buffer, size, "its client is gone, in this state for %s", age);
+            break;
         case Leak::idle_in_transaction:
             length = snprintf(buffer, size,
                               "its transaction is open and nothing was sent for %s (limit %s)", age,

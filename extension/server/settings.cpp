@@ -12,6 +12,11 @@ namespace leash::settings {
 bool track = true;
 uint64_t slow_statement_ns = 1'000'000'000;
 int slow_statements_max = 1000;
+int reap_log_max = 2000;
+int check_interval = 1000;
+int sample_interval = 50;
+int lease_max = 24 * 3600 * 1000;
+char* database = nullptr;
 char* debug_stop_at = nullptr;
 
 namespace {
@@ -23,6 +28,14 @@ int idle_in_transaction_threshold = 60 * 1000;
 int idle_threshold = 600 * 1000;
 int never_used_threshold = 600 * 1000;
 int stalled_client_threshold = 60 * 1000;
+int reaping_mode = static_cast<int>(Mode::observe);
+
+const config_enum_entry kReapingModes[] = {
+    {name_of(Mode::off), static_cast<int>(Mode::off), false},
+    {name_of(Mode::observe), static_cast<int>(Mode::observe), false},
+    {name_of(Mode::enforce), static_cast<int>(Mode::enforce), false},
+    {nullptr, 0, false},
+};
 
 void assign_track(bool on, void*) {
     if (!on) {
@@ -47,6 +60,39 @@ Thresholds thresholds() {
     return {ns(idle_in_transaction_threshold), ns(idle_threshold), ns(never_used_threshold),
             ns(stalled_client_threshold)};
 }
+
+Mode reaping() {
+    return static_cast<Mode>(reaping_mode);
+}
+
+namespace {
+
+// What the worker goes by.
+void define_reaping() {
+    DefineCustomEnumVariable("pg_leash.reaping", "Bounds the mode of every policy.",
+                             "With off no policy is evaluated, with observe none is enforced.",
+                             &reaping_mode, reaping_mode, kReapingModes, PGC_SIGHUP, 0, nullptr,
+                             nullptr, nullptr);
+    DefineCustomIntVariable("pg_leash.check_interval", "How often sessions are judged by policies.",
+                            nullptr, &check_interval, check_interval, 100, 60 * 60 * 1000,
+                            PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "pg_leash.sample_interval", "How often the states of sessions are sampled.",
+        "Less often on a server where nothing happens.", &sample_interval, sample_interval, 10,
+        1000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("pg_leash.lease_max", "The longest lease a session can take.", nullptr,
+                            &lease_max, lease_max, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr,
+                            nullptr, nullptr);
+    DefineCustomStringVariable("pg_leash.database",
+                               "The database whose leash.policies are in force.", nullptr,
+                               &database, "postgres", PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("pg_leash.reap_log_max",
+                            "How many decisions of reapers are kept in shared memory.", nullptr,
+                            &reap_log_max, reap_log_max, 100, 1'000'000, PGC_POSTMASTER, 0, nullptr,
+                            nullptr, nullptr);
+}
+
+}  // namespace
 
 void define() {
     DefineCustomBoolVariable("pg_leash.track", "Collects statistics of sessions and statements.",
@@ -74,6 +120,7 @@ void define() {
                             "How many slow statements are kept in shared memory.", nullptr,
                             &slow_statements_max, slow_statements_max, 10, 1'000'000,
                             PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+    define_reaping();
     DefineCustomStringVariable("pg_leash.debug_stop_at",
                                "Where a reaper waits for advisory lock 1818322280, for the tests.",
                                nullptr, &debug_stop_at, "", PGC_SUSET,

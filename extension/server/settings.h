@@ -3,6 +3,7 @@
 
 #include "server/compat.h"
 
+#include "core/policy.h"
 #include "core/verdict.h"
 
 namespace leash::settings {
@@ -10,10 +11,18 @@ namespace leash::settings {
 extern LEASH_HIDDEN bool track;
 extern LEASH_HIDDEN uint64_t slow_statement_ns;  // all ones: off
 extern int slow_statements_max;
+extern int reap_log_max;
+extern int check_interval;   // ms
+extern int sample_interval;  // ms
+extern int lease_max;        // ms
+extern char* database;       // where the policies are read
 extern char* debug_stop_at;
 
 // The thresholds of section "idle" in nanoseconds, for a verdict now.
 Thresholds thresholds();
+
+// The bound on every policy's mode.
+Mode reaping();
 
 // Called from _PG_init.
 void define();

@@ -11,35 +11,59 @@ extern "C" {
 namespace leash {
 namespace {
 
-SharedState* state = nullptr;
-shmem_request_hook_type prev_shmem_request_hook = nullptr;
-shmem_startup_hook_type prev_shmem_startup_hook = nullptr;
+constexpr const char* kTranche = "pg_leash";
 
 // Where each part begins, from the start of the block.
 struct Layout {
     size_t slots;
     size_t notes;
     size_t slow;
+    size_t observations;
+    size_t pursuits;
+    size_t journal;
+    size_t policies;
+    size_t notices;
+    size_t breakers;
     size_t end;
 };
 
-Layout layout_of(int slots, int slow_entries) {
+size_t after(size_t offset, size_t size, size_t count) {
+    return TYPEALIGN(kCacheLine, add_size(offset, mul_size(size, count)));
+}
+
+Layout layout_of(int slots, int slow_entries, int journal_entries) {
+    const auto sessions = static_cast<size_t>(slots);
     Layout at{};
-    at.slots = TYPEALIGN(kCacheLine, sizeof(SharedState));
-    at.notes = add_size(at.slots, mul_size(sizeof(SessionSlot), slots));
-    at.slow = add_size(at.notes, TYPEALIGN(kCacheLine, sizeof(ReapNote) * kNoteCount));
-    at.end = add_size(at.slow, mul_size(sizeof(SlowStatement), slow_entries));
+    at.slots = after(0, sizeof(SharedState), 1);
+    at.notes = after(at.slots, sizeof(SessionSlot), sessions);
+    at.slow = after(at.notes, sizeof(ReapNote), kNoteCount);
+    at.observations = after(at.slow, sizeof(SlowStatement), static_cast<size_t>(slow_entries));
+    at.pursuits = after(at.observations, sizeof(Observation), sessions);
+    at.journal = after(at.pursuits, sizeof(Pursuit), sessions);
+    at.policies = after(at.journal, sizeof(ReapRecord), static_cast<size_t>(journal_entries));
+    at.notices = after(at.policies, sizeof(PolicySet), 1);
+    at.breakers = after(at.notices, sizeof(Notice), kNoticeCount);
+    at.end = after(at.breakers, sizeof(Breaker), kBreakerCount);
     return at;
 }
+
+SharedState* state = nullptr;
+Layout parts;  // of the block that this process is attached to
+shmem_request_hook_type prev_shmem_request_hook = nullptr;
+shmem_startup_hook_type prev_shmem_startup_hook = nullptr;
 
 template <class T>
 T* part(size_t offset) {
     return reinterpret_cast<T*>(reinterpret_cast<char*>(state) + offset);
 }
 
+Layout wanted_layout() {
+    return layout_of(MaxConnections, settings::slow_statements_max, settings::reap_log_max);
+}
+
 // Room for the block and for moving its start to a cache line.
 size_t block_size() {
-    return add_size(layout_of(MaxConnections, settings::slow_statements_max).end, kCacheLine);
+    return add_size(wanted_layout().end, kCacheLine);
 }
 
 void request_shared_memory() {
@@ -47,12 +71,15 @@ void request_shared_memory() {
         prev_shmem_request_hook();
     }
     RequestAddinShmemSpace(block_size());
+    RequestNamedLWLockTranche(kTranche, kLocks);
 }
 
 void initialize() {
     memset(static_cast<void*>(state), 0, block_size() - kCacheLine);
     state->slots = MaxConnections;
     state->slow_entries = settings::slow_statements_max;
+    state->journal_entries = settings::reap_log_max;
+    state->locks = GetNamedLWLockTranche(kTranche);
     pg_atomic_init_u64(&state->opened_total, 0);
     pg_atomic_init_u64(&state->peak_used, 0);
     pg_atomic_init_u64(&state->peak_at, 0);
@@ -66,6 +93,8 @@ void initialize() {
     pg_atomic_init_u64(&state->slow_reset, 0);
     pg_atomic_init_u64(&state->slow_lost, 0);
     pg_atomic_init_u64(&state->stats_reset, static_cast<uint64>(GetCurrentTimestamp()));
+    pg_atomic_init_u64(&state->policies_wanted, 1);  // they have not been read yet
+    pg_atomic_init_u32(&state->worker_proc, 0);
     for (int i = 0; i < state->slots; i++) {
         pg_atomic_init_u64(&session_slot(i)->word.value, 0);
     }
@@ -85,6 +114,7 @@ void startup_shared_memory() {
     LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
     void* const block = ShmemInitStruct("pg_leash", block_size(), &found);
     state = reinterpret_cast<SharedState*>(TYPEALIGN(kCacheLine, block));
+    parts = wanted_layout();
     if (!found) {
         initialize();
     }
@@ -98,16 +128,45 @@ SharedState* shared() {
 }
 
 SessionSlot* session_slot(int number) {
-    return part<SessionSlot>(layout_of(state->slots, state->slow_entries).slots) + number;
+    return part<SessionSlot>(parts.slots) + number;
 }
 
 ReapNote* reap_note(uint16_t number) {
-    return part<ReapNote>(layout_of(state->slots, state->slow_entries).notes) + number % kNoteCount;
+    return part<ReapNote>(parts.notes) + number % kNoteCount;
 }
 
 SlowStatement* slow_statement(uint64_t sequence) {
-    return part<SlowStatement>(layout_of(state->slots, state->slow_entries).slow) +
+    return part<SlowStatement>(parts.slow) +
            (sequence - 1) % static_cast<uint64_t>(state->slow_entries);
+}
+
+Observation* observation(int number) {
+    return part<Observation>(parts.observations) + number;
+}
+
+Pursuit* pursuit(int number) {
+    return part<Pursuit>(parts.pursuits) + number;
+}
+
+ReapRecord* reap_record(uint64_t sequence) {
+    return part<ReapRecord>(parts.journal) +
+           (sequence - 1) % static_cast<uint64_t>(state->journal_entries);
+}
+
+PolicySet* policy_set() {
+    return part<PolicySet>(parts.policies);
+}
+
+Notice* notice(int number) {
+    return part<Notice>(parts.notices) + number;
+}
+
+Breaker* breaker(int number) {
+    return part<Breaker>(parts.breakers) + number;
+}
+
+LWLock* lock(Lock which) {
+    return &state->locks[static_cast<int>(which)].lock;
 }
 
 void require_preload() {

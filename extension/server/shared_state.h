@@ -4,21 +4,34 @@
 //     SessionSlot   x max_connections, by proc number: one client session each
 //     ReapNote      x kNoteCount: who ended a session, and why
 //     SlowStatement x pg_leash.slow_statements_max: a ring
+//     Observation   x max_connections: what the worker has seen of each session
+//     Pursuit       x max_connections: how far a policy has taken each session
+//     ReapRecord    x pg_leash.reap_log_max: the journal, a ring
+//     PolicySet     the policies in force
+//     Notice        x kNoticeCount: notifications on their way
+//     Breaker       x kBreakerCount: groups whose victims come back
 //
 // LIFECYCLE.  Created and zeroed at server start and again after a crash restart.
 // A slot is opened at the end of InitPostgres and closed in on_shmem_exit; the
 // epoch in its claim word goes on counting from one session to the next.
 //
-// CONCURRENCY.  There is no lock.  Each struct says who writes it:
+// CONCURRENCY.  Nothing that a session's statements touch has a lock.  Each struct
+// says who writes it:
 //   - one writer, many readers, fields that stand alone: Relaxed<T>;
 //   - one writer, fields that belong together: ChangeCount around them;
-//   - several writers: pg_atomic_*.
+//   - several writers: pg_atomic_*;
+//   - what only reapers and readers of reap_log and policies touch: one of three
+//     LWLocks (Lock), taken in the order of their numbers, never by a statement.
 #pragma once
 
 #include "server/compat.h"
 
+#include "core/breaker.h"
 #include "core/claim.h"
+#include "core/ladder.h"
 #include "core/ledger.h"
+#include "core/peer.h"
+#include "core/policy.h"
 #include "core/relaxed.h"
 #include "core/session_id.h"
 
@@ -33,8 +46,12 @@ inline constexpr size_t kOpenerSize = 1024;
 inline constexpr size_t kSlowTextSize = 1024;
 inline constexpr size_t kTagTextSize = 512;
 inline constexpr size_t kReasonSize = 200;
-inline constexpr int kNoteCount = 1024;
-inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr size_t kJournalOpenerSize = 256;
+inline constexpr size_t kErrorSize = 256;
+inline constexpr int kNoteCount = 4096;  // more than sessions die at one time
+inline constexpr int kNoticeCount = 256;
+inline constexpr int kBreakerCount = 256;
+inline constexpr uint32_t kLayoutVersion = 2;
 inline constexpr uint32_t kMagic = 0x4c534831;
 
 // pg_atomic_uint64 in the shape that core/claim.h expects.  All full barriers.
@@ -108,6 +125,14 @@ struct Opener {
     StoredText<kOpenerSize> text;
 };
 
+// A session's permission to idle.
+struct Lease {
+    uint64_t until;  // monotonic, ns; 0: none
+    TimestampTz until_wall;
+    int32_t encoding;
+    char reason[kReasonSize];
+};
+
 // One client session.  The owner writes all of it; of `word`, reapers write too.
 struct alignas(kCacheLine) SessionSlot {
     // Hot: touched by every statement.
@@ -121,12 +146,16 @@ struct alignas(kCacheLine) SessionSlot {
     Relaxed<TimestampTz> secret_start;   // start of the message whose text is not to be shown
     Relaxed<TimestampTz> ended_message;  // start of the message whose statement has ended, else 0
     Relaxed<bool> listens;
+    Relaxed<bool> backup;           // pg_backup_start() was called, and no stop
+    Relaxed<int32_t> held_cursors;  // WITH HOLD, still open
 
     // Cold: each under its change count.
     alignas(kCacheLine) ChangeCount identity_changes;
     ChangeCount opener_changes;
+    ChangeCount lease_changes;
     SessionIdentity identity;
     Opener opener;
+    Lease lease;
 };
 
 // Who claimed a session, and why; the claim word carries the note's number.  The
@@ -135,7 +164,9 @@ struct ReapNote {
     ChangeCount changes;
     uint32_t number;
     int32_t encoding;
-    char by[NAMEDATALEN];  // role
+    uint64_t age;              // ns, as judged; 0: not judged
+    char by[NAMEDATALEN];      // role; empty: the worker
+    char policy[NAMEDATALEN];  // empty: by hand
     char reason[kReasonSize];
 };
 
@@ -162,6 +193,96 @@ struct SlowStatement {
     StoredText<kSlowTextSize> text;
     StoredText<kTagTextSize> tags;  // the comment, where the text was cut before it
 };
+
+// What the worker has seen of the session in the slot of the same number.  Written by
+// the worker alone.
+struct Observation {
+    ChangeCount changes;
+    Peer peer;
+    SessionId session;         // whom all this is about
+    TimestampTz state_change;  // PostgreSQL's, as last seen
+    uint64_t state_since;      // monotonic, ns: when that state began
+    uint64_t client_wait;      // ns, waits for the client in the middle of commands
+    uint64_t peer_asked_at;    // monotonic, ns; 0: never
+};
+
+// How far a policy has taken the session in the slot of the same number.  Under
+// Lock::round.
+struct Pursuit {
+    SessionId session;
+    char policy[kNameSize];
+    TimestampTz period;  // state_change of the idle period or command that is pursued
+    Progress progress;
+    Mode mode;              // in which the last step was taken
+    uint64_t journaled;     // sequence of the last row about it; 0: none
+    uint64_t signalled_at;  // monotonic, ns; 0: no exit is awaited
+};
+
+// One decision.  Under Lock::journal.
+struct ReapRecord {
+    uint64_t sequence;  // 0: empty
+    TimestampTz decided_at;
+    char policy[kNameSize];  // empty: by hand
+    char by[kNameSize];      // the role; empty: the worker
+    Mode mode;
+    Action action;
+    Leak kind;
+    Weight weight;
+    SessionId session;
+    Oid role;
+    char usename[kNameSize];
+    char datname[kNameSize];
+    char application[kNameSize];
+    int32_t encoding;  // of application and opener
+    Address client;
+    uint64_t leaked_for;  // ns
+    uint32_t blocked_sessions;
+    uint64_t took;  // ns, until it was gone from the process array; 0: not (yet)
+    char outcome[48];
+    StoredText<kJournalOpenerSize> opener;
+};
+
+// The policies in force, in the order of their priority.  Under Lock::policies; the
+// clerk writes the policies, whoever holds Lock::round the progress.
+struct PolicySet {
+    int32_t count;
+    uint64_t version;        // moves on whenever they change
+    TimestampTz loaded_at;   // 0: never
+    char error[kErrorSize];  // why the table could not be read; empty: it was
+    Policy policies[kMaxPolicies];
+    PolicyProgress progress[kMaxPolicies];
+    uint32_t ended_by_second[kMaxPolicies][60];  // for the brake
+    uint64_t brake_second[kMaxPolicies];         // the second last counted
+};
+
+// A notification that the clerk is to send.  Under Lock::policies.
+struct Notice {
+    char payload[512];
+};
+
+// The worker, as others see it.  Written by the worker alone.
+struct WorkerStatus {
+    ChangeCount changes;
+    int32_t pid;  // 0: it does not run
+    TimestampTz started_at;
+    TimestampTz last_round_at;
+    uint64_t last_round;  // monotonic, ns: when the last round began
+    uint64_t rounds;
+    uint64_t round_time;  // ns, of the last one
+    uint64_t round_time_max;
+    uint64_t samples;
+    uint64_t errors;
+    TimestampTz error_at;
+    char error[kErrorSize];
+    // Levels of the whole server, as sampled.
+    int32_t in_use;
+    int32_t in_use_peak;
+    int32_t busy;
+    int32_t busy_peak;
+};
+
+enum class Lock : uint8_t { round, policies, journal };
+inline constexpr int kLocks = 3;
 
 enum class Refusal : uint8_t {
     too_many_clients,
@@ -190,7 +311,15 @@ struct SharedState {
     pg_atomic_uint64 slow_sequence;    // of the newest slow statement
     pg_atomic_uint64 slow_reset;       // entries up to this one are forgotten
     pg_atomic_uint64 slow_lost;
-    pg_atomic_uint64 stats_reset;  // TimestampTz
+    pg_atomic_uint64 stats_reset;      // TimestampTz
+    pg_atomic_uint64 policies_wanted;  // bumped by whoever may have changed the table
+    pg_atomic_uint32 worker_proc;      // number of the worker's PGPROC + 1; 0: none
+    LWLockPadded* locks;
+    int32_t journal_entries;
+    uint64_t journal_sequence;  // of the newest row; under Lock::journal
+    uint32_t notices;           // how many wait; under Lock::policies
+    uint32_t notices_lost;
+    WorkerStatus worker;
 };
 
 template <class T>
@@ -201,6 +330,11 @@ static_assert(kMayLiveInSharedMemory<SharedState>);
 static_assert(kMayLiveInSharedMemory<SessionSlot>);
 static_assert(kMayLiveInSharedMemory<ReapNote>);
 static_assert(kMayLiveInSharedMemory<SlowStatement>);
+static_assert(kMayLiveInSharedMemory<Observation>);
+static_assert(kMayLiveInSharedMemory<Pursuit>);
+static_assert(kMayLiveInSharedMemory<ReapRecord>);
+static_assert(kMayLiveInSharedMemory<PolicySet>);
+static_assert(kMayLiveInSharedMemory<Notice>);
 static_assert(sizeof(SessionSlot) <= 4096, "a slot takes at most 4 KiB");
 static_assert(offsetof(SessionSlot, identity_changes) == kCacheLine,
               "what every statement touches fits two cache lines");
@@ -210,6 +344,13 @@ SharedState* shared();
 SessionSlot* session_slot(int number);
 ReapNote* reap_note(uint16_t number);
 SlowStatement* slow_statement(uint64_t sequence);
+Observation* observation(int number);
+Pursuit* pursuit(int number);
+ReapRecord* reap_record(uint64_t sequence);
+PolicySet* policy_set();
+Notice* notice(int number);
+Breaker* breaker(int number);
+LWLock* lock(Lock which);
 
 // Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the library was preloaded.
 void require_preload();
