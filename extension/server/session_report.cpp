@@ -81,9 +81,14 @@ void read_transaction(SessionReport& report, const Moment& now) {
 }
 
 bool read_session(int number, const Moment& now, char* activity, SessionReport& report) {
-    const SessionSlot& slot = *session_slot(number);
+    SessionSlot& slot = *session_slot(number);
+    const uint64_t word = slot.word.load();
+    if ((word & claim::kOpen) == 0) {
+        return false;
+    }
     report = {};
     report.number = number;
+    report.word = word;
     if (!read_identity(slot, report.identity) ||
         !read_backend_state(number, report.identity, report.backend) ||
         !read_backend_texts(report.identity, report.application, activity)) {
@@ -166,8 +171,7 @@ SessionReports report_sessions() {
         palloc_extended(sizeof(SessionReport) * static_cast<Size>(slots), MCXT_ALLOC_HUGE));
     for (int i = 0; i < slots; i++) {
         SessionReport& report = all.reports[all.count];
-        if ((session_slot(i)->word.load() & claim::kOpen) != 0 &&
-            read_session(i, now, activity, report)) {
+        if (read_session(i, now, activity, report)) {
             report.verdict = judge(report.facts, limits);
             all.count++;
         }

@@ -9,7 +9,8 @@ namespace leash {
 
 // One session.  Durations are nanoseconds.
 struct SessionReport {
-    int number;  // of the slot
+    int number;     // of the slot
+    uint64_t word;  // the claim word, read before all else: what a claim must still find
     SessionIdentity identity;
     BackendState backend;
     char application[NAMEDATALEN];
