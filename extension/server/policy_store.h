@@ -6,12 +6,17 @@
 namespace leash {
 
 // Puts policies into force, ordered by priority and name; progress of those whose name
-// stays is kept.  Only the clerk calls it.
-void store_policies(const Policy* policies, int count);
+// stays is kept.  `wanted` is policies_wanted as it was before they were read: what was
+// read before something newer is not stored.  Only the clerk calls it.
+void store_policies(const Policy* policies, int count, uint64_t wanted);
 
 // Reading the table failed: the last good policies stay in force, and this says why.
 // Logged once for each new reason.
 void keep_policies(const char* reason);
+
+// There is no table to read: no policy is in force, and this says why.  Logged once
+// for each new reason.
+void drop_policies(const char* reason, uint64_t wanted);
 
 // Whoever may have changed the table calls this after its commit: the worker has it
 // read.  Cannot fail.

@@ -313,6 +313,7 @@ struct SharedState {
     pg_atomic_uint64 slow_lost;
     pg_atomic_uint64 stats_reset;      // TimestampTz
     pg_atomic_uint64 policies_wanted;  // bumped by whoever may have changed the table
+    pg_atomic_uint64 policies_read;    // policies_wanted when the table was last read
     pg_atomic_uint32 worker_proc;      // number of the worker's PGPROC + 1; 0: none
     LWLockPadded* locks;
     int32_t journal_entries;
