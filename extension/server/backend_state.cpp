@@ -22,9 +22,14 @@ ClientWait client_wait_of(uint32 wait_event) {
     }
 }
 
-bool still_the_one(const volatile PgBackendStatus* status, const SessionIdentity& identity) {
-    return status->st_procpid == identity.id.pid &&
-           status->st_proc_start_timestamp == identity.backend_start;
+BackendEntry entry_of(const SessionIdentity& identity) {
+    return {identity.status, identity.id.pid, identity.backend_start};
+}
+
+bool still_the_one(const BackendEntry& entry) {
+    const volatile PgBackendStatus* const status = entry.status;
+    return status->st_procpid == entry.pid &&
+           status->st_proc_start_timestamp == entry.backend_start;
 }
 
 // Runs `read` until it saw one consistent state of the entry.
@@ -46,11 +51,15 @@ bool read_entry(const volatile PgBackendStatus* status, Read read) {
 }  // namespace
 
 bool read_backend_state(int number, const SessionIdentity& identity, BackendState& state) {
-    const volatile PgBackendStatus* const status = identity.status;
+    return read_backend_state(number, entry_of(identity), state);
+}
+
+bool read_backend_state(int number, const BackendEntry& entry, BackendState& state) {
+    const volatile PgBackendStatus* const status = entry.status;
     const volatile PGPROC* const proc = GetPGProcByNumber(number);
     bool same = false;
     const bool consistent = read_entry(status, [&] {
-        same = still_the_one(status, identity);
+        same = still_the_one(entry);
         state.state = state_of(status->st_state);
         state.state_change = status->st_state_start_timestamp;
         state.xact_start = status->st_xact_start_timestamp;
@@ -64,10 +73,11 @@ bool read_backend_state(int number, const SessionIdentity& identity, BackendStat
 
 bool read_backend_texts(const SessionIdentity& identity, char (&application)[NAMEDATALEN],
                         char* activity) {
-    const volatile PgBackendStatus* const status = identity.status;
+    const BackendEntry entry = entry_of(identity);
+    const volatile PgBackendStatus* const status = entry.status;
     bool same = false;
     const bool consistent = read_entry(status, [&] {
-        same = still_the_one(status, identity);
+        same = still_the_one(entry);
         memcpy(application, status->st_appname, NAMEDATALEN);
         memcpy(activity, status->st_activity_raw, pgstat_track_activity_query_size);
     });

@@ -18,9 +18,17 @@ struct BackendState {
     bool in_sync_rep;  // waits for a standby, or is about to
 };
 
+// Where PostgreSQL keeps a session's state, and how to know that it is still its own.
+struct BackendEntry {
+    PgBackendStatus* status;
+    int32_t pid;
+    TimestampTz backend_start;
+};
+
 // Reads the state of the session in slot `number`, when it is still the one that
 // `identity` names.  Takes no lock and allocates nothing: the claim calls it.
 bool read_backend_state(int number, const SessionIdentity& identity, BackendState& state);
+bool read_backend_state(int number, const BackendEntry& entry, BackendState& state);
 
 // The texts that go with it: application_name and the text of the last query.
 // `activity` has pgstat_track_activity_query_size bytes; both are zero-terminated.

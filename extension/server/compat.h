@@ -24,6 +24,7 @@ extern "C" {
 #include "storage/proc.h"
 #include "utils/backend_status.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "nodes/queryjumble.h"
@@ -88,6 +89,19 @@ inline int my_proc_number() {
 inline bool proc_in_use(int number) {
     const volatile PGPROC* proc = GetPGProcByNumber(number);
     return proc->procLatch.owner_pid != 0;
+}
+
+// What the worker is shown to wait for when it has nothing to do.
+inline uint32 worker_wait_event() {
+#if PG_VERSION_NUM >= 170000
+    static uint32 event = 0;
+    if (event == 0) {
+        event = WaitEventExtensionNew("PgLeashWorker");
+    }
+    return event;
+#else
+    return PG_WAIT_EXTENSION;
+#endif
 }
 
 // Connection slots that ordinary roles cannot take.

@@ -3,6 +3,7 @@
 #include "server/session.h"
 #include "server/settings.h"
 #include "server/shared_state.h"
+#include "server/worker.h"
 
 extern "C" {
 #include "fmgr.h"
@@ -28,6 +29,7 @@ void _PG_init(void) {
     leash::install_utility_hook();
     leash::install_transaction_callbacks();
     leash::install_log_hook();
+    leash::register_worker();
 }
 
 }  // extern "C"

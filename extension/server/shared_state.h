@@ -202,6 +202,8 @@ struct Observation {
     SessionId session;         // whom all this is about
     TimestampTz state_change;  // PostgreSQL's, as last seen
     uint64_t state_since;      // monotonic, ns: when that state began
+    TimestampTz xact_start;    // PostgreSQL's, as last seen; 0: no transaction
+    uint64_t xact_since;       // monotonic, ns: when that transaction began
     uint64_t client_wait;      // ns, waits for the client in the middle of commands
     uint64_t peer_asked_at;    // monotonic, ns; 0: never
 };
@@ -270,7 +272,10 @@ struct WorkerStatus {
     uint64_t rounds;
     uint64_t round_time;  // ns, of the last one
     uint64_t round_time_max;
+    uint64_t round_time_total;
     uint64_t samples;
+    uint64_t last_sample;  // monotonic, ns: when the last sample began
+    uint64_t sample_time_total;
     uint64_t errors;
     TimestampTz error_at;
     char error[kErrorSize];
@@ -315,6 +320,7 @@ struct SharedState {
     pg_atomic_uint64 policies_wanted;  // bumped by whoever may have changed the table
     pg_atomic_uint64 policies_read;    // policies_wanted when the table was last read
     pg_atomic_uint32 worker_proc;      // number of the worker's PGPROC + 1; 0: none
+    pg_atomic_uint32 peaks_reset;      // bumped when sampled peaks are to begin anew
     LWLockPadded* locks;
     int32_t journal_entries;
     uint64_t journal_sequence;  // of the newest row; under Lock::journal

@@ -1,6 +1,7 @@
 // leash.terminate(), leash.cancel(), leash.reset(), leash.library_version().
 #include "server/reaper.h"
 #include "server/sql_values.h"
+#include "server/worker.h"
 
 extern "C" {
 #include "catalog/pg_authid.h"
@@ -115,6 +116,8 @@ Datum leash_reset(PG_FUNCTION_ARGS) {
         pg_atomic_write_u64(&state->opened_total, 0);
         pg_atomic_write_u64(&state->peak_used, pg_atomic_read_u32(&state->sessions));
         pg_atomic_write_u64(&state->peak_at, static_cast<uint64>(GetCurrentTimestamp()));
+        pg_atomic_fetch_add_u32(&state->peaks_reset, 1);
+        leash::wake_worker();
     }
     pg_atomic_write_u64(&state->stats_reset, static_cast<uint64>(GetCurrentTimestamp()));
     PG_RETURN_VOID();

@@ -1,0 +1,207 @@
+#include "server/sampler.h"
+
+#include "server/clock.h"
+#include "server/settings.h"
+
+extern "C" {
+#include "utils/memutils.h"
+}
+
+namespace leash {
+namespace {
+
+constexpr int kTries = 1'000;
+
+// What the last sample saw in a slot.  In memory of the worker's own, so that a look at
+// a session where nothing happened touches as little shared memory as possible.
+struct Seen {
+    BackendEntry entry;
+    uint32_t identity;  // change count of the identity that all this is about; 0: of none
+    bool open;
+    ClientWait client_wait;
+    uint64_t opened_at;
+    TimestampTz state_change;
+    TimestampTz xact_start;
+};
+
+Seen* seen_sessions = nullptr;  // by slot
+uint32_t peaks_reset_seen = 0;
+
+// One sample: both clocks as it began, the last one's beginning, and what it counts.
+struct Sample {
+    uint64_t now;
+    TimestampTz wall;
+    uint64_t last;  // 0: this is the first one
+    int32_t in_use;
+    int32_t busy;
+    bool changed;
+
+    // When something began that the last sample did not see yet.  PostgreSQL's stamp
+    // tells it exactly, but may be off by as much as the wall clock was set: what is
+    // certain is that it lies between that sample, or the login, and now.
+    uint64_t since(TimestampTz stamp, uint64_t opened_at) const {
+        const uint64_t earliest = Min(now, Max(last, opened_at));
+        return now - Min(wall_age_ns(stamp, wall), now - earliest);
+    }
+};
+
+bool is_active(State state) {
+    return state == State::active || state == State::fastpath;
+}
+
+bool is_in_transaction(State state) {
+    return state == State::idle_in_transaction || state == State::idle_in_transaction_aborted;
+}
+
+// In the middle of a command, or of sending its result.
+bool waits_for_client(const BackendState& backend) {
+    return backend.client_wait == ClientWait::write ||
+           (backend.client_wait == ClientWait::read && is_active(backend.state));
+}
+
+// A session that was not there at the last sample, or not in the life of this worker.
+bool meet(int number, uint32_t identity, Seen& seen) {
+    const SessionSlot& slot = *session_slot(number);
+    SessionIdentity who;
+    if (!read_identity(slot, who) || slot.identity_changes.count.get() != identity) {
+        return false;
+    }
+    Observation& known = *observation(number);
+    if (!(known.session == who.id)) {
+        known.changes.begin_write();
+        known.peer = {};
+        known.session = who.id;
+        known.state_change = 0;
+        known.state_since = who.opened_at;
+        known.xact_start = 0;
+        known.xact_since = 0;
+        known.client_wait = 0;
+        known.peer_asked_at = 0;
+        known.changes.end_write();
+    }
+    seen = {{who.status, who.id.pid, who.backend_start},
+            identity,
+            true,
+            ClientWait::none,
+            who.opened_at,
+            known.state_change,
+            known.xact_start};
+    return true;
+}
+
+// How much of the time since the last sample a session has waited that waits now.  An
+// interval as usual counts as a whole, which is right in the mean; of a longer one, no
+// more than the state has lasted.
+uint64_t wait_since(const Sample& sample, const Observation& known) {
+    const uint64_t elapsed = sample.last == 0 ? 0 : sample.now - sample.last;
+    const uint64_t usual = static_cast<uint64_t>(settings::sample_interval) * 2'000'000;
+    const uint64_t state_for = sample.now - Min(sample.now, known.state_since);
+    return elapsed <= usual ? elapsed : Min(elapsed, Max(state_for, usual));
+}
+
+void note(int number, const BackendState& backend, Seen& seen, const Sample& sample) {
+    Observation& known = *observation(number);
+    known.changes.begin_write();
+    if (backend.state_change != seen.state_change) {
+        known.state_change = backend.state_change;
+        known.state_since = sample.since(backend.state_change, seen.opened_at);
+    }
+    if (backend.xact_start != seen.xact_start) {
+        known.xact_start = backend.xact_start;
+        known.xact_since =
+            backend.xact_start == 0 ? 0 : sample.since(backend.xact_start, seen.opened_at);
+    }
+    if (waits_for_client(backend)) {
+        known.client_wait += wait_since(sample, known);
+    }
+    known.changes.end_write();
+}
+
+void look_at(int number, Seen& seen, Sample& sample) {
+    SessionSlot& slot = *session_slot(number);
+    const bool open = (pg_atomic_read_u64(&slot.word.value) & claim::kOpen) != 0;
+    if (!open) {
+        sample.changed |= seen.open;
+        seen.open = false;
+        return;
+    }
+    const uint32_t identity = slot.identity_changes.count.get();
+    if (seen.identity != identity) {
+        sample.changed = true;
+        if (!meet(number, identity, seen)) {
+            return;
+        }
+    }
+    seen.open = true;
+    BackendState backend{};
+    if (!read_backend_state(number, seen.entry, backend)) {
+        return;
+    }
+    const bool active = is_active(backend.state);
+    const bool waits = waits_for_client(backend);
+    sample.in_use += active || is_in_transaction(backend.state) ? 1 : 0;
+    sample.busy += active && !waits ? 1 : 0;
+    const bool moved =
+        backend.state_change != seen.state_change || backend.xact_start != seen.xact_start;
+    if (moved || waits) {
+        note(number, backend, seen, sample);
+    }
+    sample.changed |= moved || backend.client_wait != seen.client_wait;
+    seen.state_change = backend.state_change;
+    seen.xact_start = backend.xact_start;
+    seen.client_wait = backend.client_wait;
+}
+
+void publish(const Sample& sample) {
+    WorkerStatus& status = shared()->worker;
+    const uint32_t reset = pg_atomic_read_u32(&shared()->peaks_reset);
+    const bool anew = reset != peaks_reset_seen;
+    peaks_reset_seen = reset;
+    status.changes.begin_write();
+    status.samples++;
+    status.last_sample = sample.now;
+    status.sample_time_total += monotonic_ns() - sample.now;
+    status.in_use = sample.in_use;
+    status.busy = sample.busy;
+    status.in_use_peak = anew ? sample.in_use : Max(status.in_use_peak, sample.in_use);
+    status.busy_peak = anew ? sample.busy : Max(status.busy_peak, sample.busy);
+    status.changes.end_write();
+}
+
+}  // namespace
+
+bool take_sample() {
+    const int slots = shared()->slots;
+    if (seen_sessions == nullptr) {
+        seen_sessions = static_cast<Seen*>(
+            MemoryContextAllocZero(TopMemoryContext, sizeof(Seen) * static_cast<Size>(slots)));
+        peaks_reset_seen = pg_atomic_read_u32(&shared()->peaks_reset);
+    }
+    Sample sample{};
+    sample.now = monotonic_ns();
+    sample.wall = GetCurrentTimestamp();
+    sample.last = shared()->worker.last_sample;
+    for (int i = 0; i < slots; i++) {
+        look_at(i, seen_sessions[i], sample);
+    }
+    publish(sample);
+    // Whoever works may wait for its client at any moment, and no stamp tells of it.
+    return sample.changed || sample.busy > 0;
+}
+
+bool read_observation(int number, const SessionId& session, Observation& copy) {
+    const Observation& known = *observation(number);
+    if (pg_atomic_read_u32(&shared()->worker_proc) == 0) {
+        return false;
+    }
+    for (int i = 0; i < kTries; i++) {
+        const uint32_t before = known.changes.begin_read();
+        copy = known;
+        if (known.changes.consistent(before)) {
+            return copy.session == session;
+        }
+    }
+    return false;
+}
+
+}  // namespace leash
