@@ -1,0 +1,90 @@
+// The options of what acts on sessions: terminate, cancel.
+#include <fmt/format.h>
+
+#include "cli/command_words.h"
+#include "cli/values.h"
+
+namespace leash::tool {
+namespace {
+
+constexpr const char* kTerminateFooter = R"(
+An idle session is claimed before it is ended: one that came back to life is
+spared. Outcomes: ended, still exiting, spared, gone, exempt, refused.
+Exit status is 0 when every session named was ended, else 1. With --leaked, a
+session that is gone or was spared is no failure: it is leaked no more.)";
+
+constexpr const char* kCancelFooter = R"(
+Exit status is 0 when every statement was cancelled, else 1: 'gone' is a session
+that does not exist, 'too late' a statement that had ended.)";
+
+void declare_cancel(CLI::App* command, Arguments& arguments) {
+    add_words(command, arguments, "SESSION_ID", "session ids (or pids, which are resolved first)");
+    add_value(command, arguments, "reason", "--reason", "TEXT",
+              "told to the client and kept in the log");
+    set_footer(command, kCancelFooter);
+}
+
+void declare_terminate(CLI::App* command, Arguments& arguments) {
+    declare_cancel(command, arguments);
+    add_flag(command, arguments, "force", "--force", "end it even while it is active");
+    add_flag(command, arguments, "leaked", "--leaked", "all leaked sessions (dry run)");
+    add_flag(command, arguments, "yes", "--yes", "with --leaked: do end them");
+    add_session_filters(command, arguments);
+    set_footer(command, kTerminateFooter);
+}
+
+void refuse_leaked_with(const Options& options) {
+    if (!options.targets.empty()) {
+        refuse("give either session ids or --leaked");
+    }
+    if (options.force) {
+        refuse(
+            "--force cannot be combined with --leaked: a session that came back to life is "
+            "leaked no more");
+    }
+}
+
+void read_targets(Options& options, const Arguments& arguments) {
+    const char* command = options.command == Command::kCancel ? "cancel" : "terminate";
+    options.force = arguments.given("force");
+    options.leaked = arguments.given("leaked");
+    options.yes = arguments.given("yes");
+    options.reason = arguments.value("reason");
+    options.filters = read_filters(arguments);
+    for (const std::string& word : arguments.words()) {
+        options.targets.push_back(target_value(word));
+    }
+    if (options.leaked) {
+        refuse_leaked_with(options);
+        return;
+    }
+    if (options.targets.empty()) {
+        refuse(
+            fmt::format("no session id given; \"pgleash sessions\" lists them (\"pgleash {} "
+                        "--help\" tells more)",
+                        command));
+    }
+    if (options.yes) {
+        refuse("--yes goes with --leaked only");
+    }
+    for (const char* filter : {"app", "user", "db", "addr", "state", "min-idle"}) {
+        if (arguments.given(filter)) {
+            refuse(fmt::format("--{} goes with --leaked only", filter));
+        }
+    }
+}
+
+constexpr CommandWord kCommands[] = {
+    {Command::kTerminate, "terminate", "end sessions by session id, or all that are leaked",
+     declare_terminate, read_targets},
+    {Command::kCancel, "cancel", "cancel the statements that sessions run now", declare_cancel,
+     read_targets},
+};
+
+}  // namespace
+
+std::span<const CommandWord> action_commands() {
+    return kCommands;
+}
+
+}  // namespace leash::tool

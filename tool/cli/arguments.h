@@ -1,0 +1,51 @@
+// What was typed, before anybody judges it.  Every value is kept as text; what it
+// means is found out after parsing, so that all errors are ours and read alike.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+// CLI11 is a second or more of compilation: only where it is needed.
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace leash::tool {
+
+class Arguments {
+public:
+    std::string& slot(const std::string& name) { return values_[name]; }
+    std::vector<std::string>& words() { return words_; }
+    const std::vector<std::string>& words() const { return words_; }
+
+    void bind(const std::string& name, CLI::Option* option) { options_[name].push_back(option); }
+
+    bool is_value(const std::string& text) const;
+    bool given(const std::string& name) const;
+    std::optional<std::string> value(const std::string& name) const;
+
+private:
+    std::map<std::string, std::string> values_;
+    std::map<std::string, std::vector<CLI::Option*>> options_;
+    std::vector<std::string> words_;
+};
+
+void add_value(CLI::App* app, Arguments& arguments, const std::string& name,
+               const std::string& names, const std::string& type, const std::string& text);
+void add_flag(CLI::App* app, Arguments& arguments, const std::string& name,
+              const std::string& names, const std::string& text);
+
+/// The heading of the help under which options added from now on stand.
+void set_group(CLI::App* app, const std::string& group);
+
+/// Below a command's options: a text of its own, and where the other options are.
+void set_footer(CLI::App* command, const std::string& text);
+
+/// Words that stand alone, such as session ids.
+void add_words(CLI::App* app, Arguments& arguments, const std::string& name,
+               const std::string& text);
+
+}  // namespace leash::tool

@@ -1,0 +1,45 @@
+// The commands as they are typed: their names, options and how to read those.  One
+// file for each group of commands.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/arguments.h"
+#include "cli/options.h"
+
+namespace leash::tool {
+
+struct CommandWord {
+    Command command;
+    const char* name;
+    const char* description;
+    void (*declare)(CLI::App* app, Arguments& arguments);
+    /// Throws Failure with kExitUsage for what makes no sense.
+    void (*read)(Options& options, const Arguments& arguments);
+};
+
+/// All commands, in the order of the help.
+std::vector<CommandWord> command_words();
+
+std::vector<std::string> command_names();
+
+std::span<const CommandWord> listing_commands();
+std::span<const CommandWord> action_commands();
+
+void add_common_filters(CLI::App* command, Arguments& arguments);
+void add_session_filters(CLI::App* command, Arguments& arguments);
+void add_watch(CLI::App* command, Arguments& arguments);
+
+Filters read_filters(const Arguments& arguments);
+
+/// Throws Failure with kExitUsage for an argument that no option or command took.
+[[noreturn]] void refuse_unrecognized(const CLI::App& app, const std::string& extra);
+
+/// The command that was chosen, or nullptr.
+const CLI::App* chosen_command(const CLI::App& app);
+
+[[noreturn]] void refuse(const std::string& message);
+
+}  // namespace leash::tool

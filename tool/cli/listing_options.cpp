@@ -1,0 +1,69 @@
+// The options of what shows something: status, sessions, leaks, slow.
+#include "cli/command_words.h"
+#include "cli/values.h"
+
+namespace leash::tool {
+namespace {
+
+void add_listing_options(CLI::App* command, Arguments& arguments) {
+    add_value(command, arguments, "sort", "--sort", "COLUMN", "sort by COLUMN[:asc|:desc]");
+    add_value(command, arguments, "limit", "--limit", "N", "at most N rows");
+    add_watch(command, arguments);
+}
+
+void declare_sessions(CLI::App* command, Arguments& arguments) {
+    add_session_filters(command, arguments);
+    add_listing_options(command, arguments);
+}
+
+void declare_leaks(CLI::App* command, Arguments& arguments) {
+    add_flag(command, arguments, "each", "--each,--list", "one row for each session");
+    declare_sessions(command, arguments);
+}
+
+void declare_slow(CLI::App* command, Arguments& arguments) {
+    add_common_filters(command, arguments);
+    add_value(command, arguments, "min-duration", "--min-duration", "DURATION",
+              "took at least so long (2s, 1min)");
+    set_group(command, "Options");
+    add_listing_options(command, arguments);
+}
+
+void read_status(Options&, const Arguments&) {}
+
+Listing listing_of(const Options& options) {
+    switch (options.command) {
+        case Command::kSlow:
+            return Listing::kSlow;
+        case Command::kLeaks:
+            return options.each ? Listing::kLeaks : Listing::kLeakGroups;
+        default:
+            return Listing::kSessions;
+    }
+}
+
+void read_listing(Options& options, const Arguments& arguments) {
+    options.each = arguments.given("each");
+    options.filters = read_filters(arguments);
+    if (const auto text = arguments.value("sort")) {
+        options.filters.sort = sort_value(listing_of(options), *text);
+    }
+}
+
+constexpr CommandWord kCommands[] = {
+    {Command::kStatus, "status", "one screen: slots, leaks, slow statements, what to do next",
+     add_watch, read_status},
+    {Command::kSessions, "sessions", "list client sessions (but the own), leaked ones first",
+     declare_sessions, read_listing},
+    {Command::kLeaks, "leaks", "list leaked sessions by cause (--each: one by one)", declare_leaks,
+     read_listing},
+    {Command::kSlow, "slow", "list slow statements, newest first", declare_slow, read_listing},
+};
+
+}  // namespace
+
+std::span<const CommandWord> listing_commands() {
+    return kCommands;
+}
+
+}  // namespace leash::tool
