@@ -2,7 +2,9 @@
 
 #include "server/clock.h"
 #include "server/lock_facts.h"
+#include "server/sampler.h"
 #include "server/settings.h"
+#include "server/worker.h"
 
 extern "C" {
 #include "common/hashfn.h"
@@ -15,10 +17,32 @@ namespace {
 struct Moment {
     uint64_t monotonic;
     TimestampTz wall;
+    bool sampled;          // the worker runs
+    uint64_t last_sample;  // monotonic, ns; read before any observation
 
     uint64_t since(uint64_t then) const { return monotonic > then ? monotonic - then : 0; }
     uint64_t since_wall(TimestampTz then) const { return wall_age_ns(then, wall); }
 };
+
+Moment moment_of_report() {
+    WorkerStatus worker{};
+    read_worker_status(worker);
+    return {monotonic_ns(), GetCurrentTimestamp(), worker.pid != 0, worker.last_sample};
+}
+
+// How long ago PostgreSQL stamped what. `stamp` and `since` are what the worker has seen
+// of it: when it has seen this very stamp, the wall clock has no say any more; else the
+// stamp is younger than the last sample, and the session's.
+uint64_t age_of(TimestampTz what, TimestampTz stamp, uint64_t since, uint64_t opened_at,
+                const Moment& now) {
+    if (!now.sampled) {
+        return now.since_wall(what);
+    }
+    if (what == stamp) {
+        return now.since(since);
+    }
+    return Min(now.since_wall(what), now.since(Max(opened_at, now.last_sample)));
+}
 
 bool is_active(State state) {
     return state == State::active || state == State::fastpath;
@@ -30,7 +54,8 @@ bool is_in_transaction(State state) {
 
 // How long the session has been idle: from the later of our stamp and PostgreSQL's,
 // since commands that fail before every hook are seen only there.
-uint64_t idle_age(const LedgerCopy& ledger, const BackendState& backend, const Moment& now) {
+uint64_t idle_age(const LedgerCopy& ledger, const BackendState& backend, uint64_t state_for,
+                  const Moment& now) {
     if (is_active(backend.state)) {
         return 0;
     }
@@ -38,8 +63,7 @@ uint64_t idle_age(const LedgerCopy& ledger, const BackendState& backend, const M
     if (backend.state == State::unknown) {
         return ledger.active ? 0 : ours;
     }
-    const uint64_t theirs = now.since_wall(backend.state_change);
-    return ledger.active ? theirs : Min(ours, theirs);
+    return ledger.active ? state_for : Min(ours, state_for);
 }
 
 // Adds the phase that still lasts to the sums of those that ended.
@@ -48,7 +72,7 @@ void add_current_phase(SessionReport& report, const LedgerCopy& ledger, const Mo
     const uint64_t phase = now.since(ledger.since);
     uint64_t active = ledger.active ? phase : 0;
     if (is_active(backend.state) && !ledger.active) {
-        active = Min(phase, now.since_wall(backend.state_change));
+        active = Min(phase, report.facts.state_for);
     } else if (!is_active(backend.state) && ledger.active && backend.state != State::unknown) {
         active = phase - Min(phase, report.facts.idle_for);
     }
@@ -61,7 +85,7 @@ void add_current_phase(SessionReport& report, const LedgerCopy& ledger, const Mo
     report.longest_idle = Max(ledger.longest_idle, report.facts.idle_for);
 }
 
-void read_transaction(SessionReport& report, const Moment& now) {
+void read_transaction(SessionReport& report, const Observation& seen, const Moment& now) {
     const BackendState& backend = report.backend;
     const Opener& opener = session_slot(report.number)->opener;
     const bool open = backend.xact_start != 0 || is_in_transaction(backend.state);
@@ -71,12 +95,11 @@ void read_transaction(SessionReport& report, const Moment& now) {
     if (report.has_opener) {
         report.xact_for = now.since(opener.begun);
     } else if (backend.xact_start != 0) {
-        report.xact_for = now.since_wall(backend.xact_start);
+        report.xact_for = Max(1, age_of(backend.xact_start, seen.xact_start, seen.xact_since,
+                                        report.identity.opened_at, now));
     }
-    if (backend.state == State::active) {
-        report.statement_for = now.since_wall(backend.query_start);
-    } else if (backend.state == State::fastpath) {
-        report.statement_for = now.since_wall(backend.state_change);
+    if (is_active(backend.state)) {
+        report.statement_for = Max(1, report.facts.state_for);  // each message is a new state
     }
 }
 
@@ -89,8 +112,17 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     report = {};
     report.number = number;
     report.word = word;
-    if (!read_identity(slot, report.identity) ||
-        !read_backend_state(number, report.identity, report.backend) ||
+    if (!read_identity(slot, report.identity)) {
+        return false;
+    }
+    // Read before the state, so that it cannot be newer.
+    Observation seen;
+    if (!now.sampled || !read_observation(number, report.identity.id, seen)) {
+        seen = {};
+    }
+    report.sampled = now.sampled;
+    report.client_wait = seen.client_wait;
+    if (!read_backend_state(number, report.identity, report.backend) ||
         !read_backend_texts(report.identity, report.application, activity)) {
         return false;
     }
@@ -105,15 +137,16 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     SessionFacts& facts = report.facts;
     facts.state = backend.state;
     facts.client_wait = backend.client_wait;
-    facts.idle_for = idle_age(ledger, backend, now);
+    facts.state_for = age_of(backend.state_change, seen.state_change, seen.state_since,
+                             report.identity.opened_at, now);
+    facts.idle_for = idle_age(ledger, backend, facts.state_for, now);
     facts.unused_for = now.since(slot.last_use.get());
-    facts.state_for = now.since_wall(backend.state_change);
     facts.connected_for = now.since(report.identity.opened_at);
     facts.statements = slot.statements.get();
     facts.uses = slot.uses.get();
     facts.listens = slot.listens.get();
     facts.holds_xmin = TransactionIdIsValid(proc->xmin) || TransactionIdIsValid(proc->xid);
-    read_transaction(report, now);
+    read_transaction(report, seen, now);
     add_current_phase(report, ledger, now);
     return true;
 }
@@ -163,7 +196,7 @@ void judge_surplus(SessionReports& all) {
 SessionReports report_sessions() {
     const int slots = shared()->slots;
     const Thresholds limits = settings::thresholds();
-    const Moment now = {monotonic_ns(), GetCurrentTimestamp()};
+    const Moment now = moment_of_report();
     auto* const activity =
         static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
     SessionReports all{};

@@ -20,10 +20,12 @@ struct SessionReport {
     uint64_t longest_idle;
     uint64_t xact_for;       // 0: no transaction, or its start is not known
     uint64_t statement_for;  // 0: no statement runs
+    uint64_t client_wait;    // as sampled
     uint64_t transactions;
     uint64_t slow_statements;
     TimestampTz secret_start;
     bool in_use;
+    bool sampled;     // the worker runs: client_wait is known
     bool has_opener;  // its transaction's opener is stored
     SessionFacts facts;
     Verdict verdict;

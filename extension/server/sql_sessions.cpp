@@ -153,7 +153,7 @@ void add_verdict(SessionRow& row, const SessionReport& report, TimestampTz now) 
         add_text(row, reason);
     }
     add_text(row, name_of(verdict.exempt));
-    row.add_null();  // client_wait
+    add_interval(row, report.sampled, report.client_wait);
     row.add(BoolGetDatum(report.in_use));
 }
 
