@@ -5,7 +5,9 @@
 
 namespace leash {
 
-// Of one group, in windows of a minute.
+// Of one group, in windows of a minute.  A burst is a run of reaps of which each came
+// within kAtOnce of the one before: from its start until kAtOnce after its end, every
+// session that opens does so at once after a reap.
 struct Breaker {
     uint64_t group;         // 0: free
     uint64_t window_began;  // monotonic, ns
@@ -13,6 +15,7 @@ struct Breaker {
     uint32_t reconnected;   // sessions that opened within kAtOnce after one was ended
     uint64_t last_reap;
     uint64_t open_until;  // 0: closed
+    uint64_t burst_began;
 };
 
 inline constexpr uint64_t kBreakerWindow = 60'000'000'000;
@@ -24,6 +27,8 @@ void note_reap(Breaker& breaker, uint64_t now);
 
 // A session of the group opened at `opened`.  True when that opens the breaker: at
 // least kBreakerMinimum were reaped in the window and four of five came back at once.
+// Called once for each session, and before the reaps that are made after it was seen:
+// only the last burst is known.
 bool note_opened(Breaker& breaker, uint64_t opened, uint64_t now);
 
 bool is_open(const Breaker& breaker, uint64_t now);

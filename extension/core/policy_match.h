@@ -53,9 +53,21 @@ enum class Mismatch : uint8_t {
 // The criteria that time does not change: names, addresses, reach.
 Mismatch match_identity(const Policy& policy, const Candidate& candidate);
 
-// All of them but pressure, which is not a session's.  A session that is active is
-// matched only by a policy that names active sessions: by states, by kinds, or by
-// statement_for.
+// The first criterion that fails, in the order above; all but pressure, which is not a
+// session's.
+//   - An active session is matched only by a policy that names active sessions (by
+//     states, by kinds, or by statement_for) or spares.
+//   - A session whose state is unknown is never matched, nor is an untouchable one.
+//   - An age that does not apply to the session (0) is never old enough.
+//   - To spare somebody needs no include_: reach limits who is acted on.
 Mismatch match(const Policy& policy, const Candidate& candidate);
+
+// Whether match() finds nothing, cheapest criteria first.
+bool matches(const Policy& policy, const Candidate& candidate);
+
+// The parts of matches(): what is the same for all sessions of one identity (role,
+// database, application and address), and what is not.
+bool matches_names(const Policy& policy, const Candidate& candidate);
+bool matches_moment(const Policy& policy, const Candidate& candidate);
 
 }  // namespace leash

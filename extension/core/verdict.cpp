@@ -45,6 +45,9 @@ struct Finding {
 };
 
 Finding find(const SessionFacts& facts, const Thresholds& limits) {
+    if (is_gone(facts.peer) && facts.state != State::unknown && facts.state_for >= kPeerGoneFloor) {
+        return {Leak::peer_gone, facts.state_for, 0};
+    }
     if (stalls(facts)) {
         if (exceeds(facts.state_for, limits.stalled_client)) {
             return {Leak::stalled_client, facts.state_for, limits.stalled_client};
@@ -75,20 +78,28 @@ Finding find(const SessionFacts& facts, const Thresholds& limits) {
     return {Leak::none, 0, 0};
 }
 
+Exempt find_exemption(const SessionFacts& facts) {
+    if (facts.lease) {
+        return Exempt::lease;
+    }
+    if (facts.backup) {
+        return Exempt::backup;
+    }
+    if (facts.listens) {
+        return Exempt::listens;
+    }
+    return facts.advisory_lock ? Exempt::advisory_lock : Exempt::none;
+}
+
 }  // namespace
 
 Verdict judge(const SessionFacts& facts, const Thresholds& thresholds) {
-    Exempt exempt = Exempt::none;
-    if (facts.listens) {
-        exempt = Exempt::listens;
-    } else if (facts.advisory_lock) {
-        exempt = Exempt::advisory_lock;
-    }
-    Finding finding = find(facts, thresholds);
+    const Exempt exempt = find_exemption(facts);
+    const Finding finding = find(facts, thresholds);
     if (exempt != Exempt::none) {
-        finding = {Leak::none, 0, 0};
+        return {Leak::none, finding.leak, exempt, weigh(facts), 0, 0};
     }
-    return {finding.leak, exempt, weigh(facts), finding.age, finding.threshold};
+    return {finding.leak, finding.leak, exempt, weigh(facts), finding.age, finding.threshold};
 }
 
 void mark_surplus(Member* members, size_t count) {
@@ -115,8 +126,12 @@ void mark_surplus(Member* members, size_t count) {
         const auto allowed = std::max<ptrdiff_t>(kPoolAllowance, 2 * used);
         ptrdiff_t surplus = (last - first) - allowed;
         for (Member* member = first; member != last && surplus > 0; member++) {
-            if (member->verdict->leak == Leak::unused) {
-                member->verdict->leak = Leak::abandoned;
+            Verdict& verdict = *member->verdict;
+            if (verdict.apparent == Leak::unused) {
+                verdict.apparent = Leak::abandoned;
+            }
+            if (verdict.leak == Leak::unused) {
+                verdict.leak = Leak::abandoned;
                 surplus--;
             }
         }
@@ -132,7 +147,11 @@ size_t describe(const Verdict& verdict, const SessionFacts& facts, char* buffer,
     int length = 0;
     switch (verdict.leak) {
         case Leak::peer_gone:
-            length = snprintf(buffer, size, "its client is gone, in this state for %s", age);
+            length =
+                snprintf(buffer, size, "its client %s, in this state for %s",
+                         facts.peer == Peer::retransmitting ? "does not acknowledge what was sent"
+                                                            : "has closed the connection",
+                         age);
             break;
         case Leak::idle_in_transaction:
             length = snprintf(buffer, size,

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "names.h"
+#include "peer.h"
 
 namespace leash {
 
@@ -26,6 +27,9 @@ struct SessionFacts {
     bool advisory_lock;
     bool holds_xmin;
     bool holds_locks;
+    bool lease;
+    bool backup;
+    Peer peer;
 };
 
 // Durations in nanoseconds; 0 switches a kind off.
@@ -38,11 +42,17 @@ struct Thresholds {
 
 struct Verdict {
     Leak leak;
+    Leak apparent;  // what it would be without its exemption: policies may reach it
     Exempt exempt;
     Weight weight;
     uint64_t leaked_for;  // how long the evidence has lasted
-    uint64_t threshold;   // the one it exceeds
+    uint64_t threshold;   // the one it exceeds; 0: none
 };
+
+// How long a session must have been as it is before its client counts as gone.  Data
+// may be lost on the way for a moment, and a client that leaves may just have sent its
+// last command.
+inline constexpr uint64_t kPeerGoneFloor = 5'000'000'000;
 
 // Judges one session by itself.  `abandoned` is decided among its application's
 // sessions: until mark_surplus() such a session is `unused`.
@@ -68,7 +78,8 @@ struct Member {
 };
 
 // Turns `unused` into `abandoned` for what an application holds beyond its
-// allowance, oldest first.  Sorts `members`.
+// allowance, oldest first.  Exempt ones only appear so, and are not counted off.
+// Sorts `members`.
 void mark_surplus(Member* members, size_t count);
 
 // Writes the reason for a verdict as one sentence; returns its length.
