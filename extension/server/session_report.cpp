@@ -156,7 +156,7 @@ void judge_with_locks(SessionReports& all, const Thresholds& limits) {
     LockTable locks;
     for (int i = 0; i < all.count; i++) {
         SessionReport& report = all.reports[i];
-        if (report.verdict.leak == Leak::none) {
+        if (report.verdict.apparent == Leak::none) {
             continue;
         }
         if (!locks.was_read()) {
