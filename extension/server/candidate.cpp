@@ -118,7 +118,7 @@ Candidate make_candidate(const SessionReport& report, NameCache& names) {
         group_of(identity.role, identity.database, report.application, candidate.address);
     candidate.state = facts.state;
     candidate.client_wait = facts.client_wait;
-    candidate.kind = report.verdict.leak;
+    candidate.kind = report.verdict.apparent;
     candidate.idle_for = facts.idle_for;
     candidate.unused_for = facts.unused_for;
     candidate.xact_for = report.xact_for;
