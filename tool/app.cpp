@@ -1,15 +1,17 @@
 #include "app.h"
 
 #include <exception>
+#include <memory>
 
 #include "cli/options.h"
 #include "commands/commands.h"
 #include "failure.h"
+#include "source/open_source.h"
 
 namespace leash::tool {
 namespace {
 
-int run_connected(Context& context) {
+int run_command_on(Context& context) {
     switch (context.options.command) {
         case Command::kStatus:
             return run_status(context);
@@ -27,17 +29,13 @@ int run_command(const Options& options) {
     if (options.command == Command::kDoctor) {
         return run_doctor(options, terminal);
     }
-    Connection connection = Connection::open(options.connection);
-    ServerInfo server;
+    const std::unique_ptr<Source> source = open_source(options);
     const bool acts = options.command == Command::kTerminate || options.command == Command::kCancel;
     try {
-        server = read_server_info(connection);
-        require_extension(server);
-        Context context{options, terminal, connection, server};
-        return run_connected(context);
+        Context context{options, terminal, *source, source->server()};
+        return run_command_on(context);
     } catch (const QueryError& error) {
-        throw explain_query_error(error, connection, server,
-                                  acts ? Purpose::kActing : Purpose::kReading);
+        throw source->explain(error, acts ? Purpose::kActing : Purpose::kReading);
     }
 }
 

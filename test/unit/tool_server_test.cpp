@@ -34,7 +34,7 @@ TEST(ListingQuery, SendsWhatTheUserTypedAsParameters) {
     filters.min_idle_us = 5'000'000;
     filters.limit = 3;
     for (const Listing listing : {Listing::kSessions, Listing::kLeaks, Listing::kLeakGroups}) {
-        const Query query = listing_query(listing, filters);
+        const Query query = listing_query({listing, filters});
         EXPECT_THAT(query.sql, Not(HasSubstr("DROP")));
         EXPECT_THAT(query.sql, Not(HasSubstr("1=1")));
         EXPECT_THAT(query.sql, Not(HasSubstr("10.0.0.0")));
@@ -45,7 +45,7 @@ TEST(ListingQuery, SendsWhatTheUserTypedAsParameters) {
 }
 
 TEST(ListingQuery, WithoutFiltersHasNoConditions) {
-    const Query query = listing_query(Listing::kSlow, {});
+    const Query query = listing_query({Listing::kSlow});
     EXPECT_TRUE(query.parameters.empty());
     EXPECT_THAT(query.sql, Not(HasSubstr("WHERE")));
     EXPECT_THAT(query.sql, HasSubstr("FROM leash.slow_statements ORDER BY finished_at DESC"));
@@ -55,7 +55,7 @@ TEST(ListingQuery, SortsByOneOfItsColumns) {
     Filters filters;
     filters.sort = Sort{sort_column(Listing::kSessions, "idle_for_seconds"), true};
     ASSERT_NE(filters.sort->column, nullptr);
-    EXPECT_THAT(listing_query(Listing::kSessions, filters).sql,
+    EXPECT_THAT(listing_query({Listing::kSessions, filters}).sql,
                 HasSubstr("ORDER BY idle_for DESC NULLS LAST, "));
 }
 

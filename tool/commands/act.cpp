@@ -11,11 +11,11 @@
 namespace leash::tool {
 namespace {
 
-constexpr const char* kTerminate = "SELECT leash.terminate($1, $2, $3::pg_catalog.bool)";
-constexpr const char* kCancel = "SELECT leash.cancel($1, $2)";
-constexpr const char* kResolve =
-    "SELECT session_id, usename, application_name FROM leash.sessions"
-    " WHERE pid = $1::pg_catalog.int4";
+constexpr Column kName[] = {
+    {.name = "session_id"},
+    {.name = "usename"},
+    {.name = "application_name"},
+};
 
 constexpr Column kOutcomeColumns[] = {
     {.name = "session_id", .header = "SESSION"},
@@ -32,13 +32,10 @@ constexpr Column kLeakedOutcomeColumns[] = {
 };
 
 std::string act_on(Context& context, const std::string& session_id) {
-    const bool cancel = context.options.command == Command::kCancel;
-    Query query{cancel ? kCancel : kTerminate, {session_id, context.options.reason}};
-    if (!cancel) {
-        query.parameters.emplace_back(context.options.force ? "true" : "false");
-    }
-    const Result result = context.connection.run(query);
-    return result.value(0, 0).value_or("refused: no answer");
+    const Options& options = context.options;
+    return options.command == Command::kCancel
+               ? context.source.cancel(session_id, options.reason)
+               : context.source.terminate(session_id, options.reason, options.force);
 }
 
 std::string pid_of(const std::string& session_id) {
@@ -48,16 +45,18 @@ std::string pid_of(const std::string& session_id) {
 }
 
 Cell resolve(Context& context, std::int32_t pid) {
-    const Result result = context.connection.run(Query{kResolve, {std::to_string(pid)}});
-    if (result.rows() == 0) {
+    Selection selection{.listing = Listing::kSessions, .columns = kName};
+    selection.filters.pid = pid;
+    const Dataset found = context.source.rows(selection);
+    if (found.rows.empty()) {
         write_note(fmt::format("pid {} is no client session", pid));
         return std::nullopt;
     }
-    const Cell session_id = result.value(0, 0);
+    const Row& session = found.rows.front();
     write_note(fmt::format("pid {} is session {} (user {}, application \"{}\")", pid,
-                           session_id.value_or("?"), result.value(0, 1).value_or("?"),
-                           result.value(0, 2).value_or("")));
-    return session_id;
+                           session[0].value_or("?"), session[1].value_or("?"),
+                           session[2].value_or("")));
+    return session[0];
 }
 
 bool contains(const Dataset& data, const std::string& session_id) {
@@ -111,8 +110,8 @@ int run_act(Context& context) {
 }
 
 int run_terminate_leaked(Context& context) {
-    const Query query = listing_query(Listing::kLeaks, context.options.filters, true);
-    const Dataset leaks = fetch(context.connection, columns_of(Listing::kLeaks), query);
+    const Dataset leaks = context.source.rows(
+        {.listing = Listing::kLeaks, .filters = context.options.filters, .only_leaked = true});
     const std::size_t count = leaks.rows.size();
     const std::string sessions = fmt::format("{} session{}", count, count == 1 ? "" : "s");
     if (!context.options.yes) {

@@ -119,6 +119,59 @@ constexpr Column kSlow[] = {
     {.name = "tags", .kind = Kind::kJson},
 };
 
+constexpr Column kConnections[] = {
+    {.name = "max_connections", .kind = Kind::kCount},
+    {.name = "reserved", .kind = Kind::kCount},
+    {.name = "used", .kind = Kind::kCount},
+    {.name = "authenticating", .kind = Kind::kCount},
+    {.name = "free", .kind = Kind::kCount},
+    {.name = "active", .kind = Kind::kCount},
+    {.name = "idle", .kind = Kind::kCount},
+    {.name = "idle_in_transaction", .kind = Kind::kCount},
+    {.name = "peak_used", .kind = Kind::kCount},
+    {.name = "peak_at", .kind = Kind::kInstant},
+    {.name = "opened_total", .kind = Kind::kCount},
+    {.name = "refused_total", .kind = Kind::kCount},
+    {.name = "refused_last_at", .kind = Kind::kInstant},
+    {.name = "refused_too_many_clients", .kind = Kind::kCount},
+    {.name = "refused_reserved_slots", .kind = Kind::kCount},
+    {.name = "refused_role_limit", .kind = Kind::kCount},
+    {.name = "refused_database_limit", .kind = Kind::kCount},
+    {.name = "refused_authentication", .kind = Kind::kCount},
+    {.name = "refused_unavailable", .kind = Kind::kCount},
+    {.name = "slow_statements_total", .kind = Kind::kCount},
+    {.name = "slow_statements_lost", .kind = Kind::kCount},
+    {.name = "stats_reset", .kind = Kind::kInstant},
+};
+
+// Of leash.reap_log, and of what leash.reap() returns.
+constexpr Column kReapLog[] = {
+    {.name = "decided_at", .kind = Kind::kInstant, .header = "AGO"},
+    {.name = "policy", .header = "POLICY", .min_width = 8},
+    {.name = "mode"},
+    {.name = "action", .header = "ACTION"},
+    {.name = "session_id", .header = "SESSION"},
+    {.name = "pid", .kind = Kind::kCount},
+    {.name = "usename", .header = "USER", .min_width = 8, .drop_rank = 3},
+    {.name = "datname", .header = "DATABASE", .min_width = 8, .drop_rank = 4},
+    {.name = "application_name", .header = "APPLICATION", .min_width = 11},
+    {.name = "client_addr", .kind = Kind::kAddress},
+    {.name = "kind", .kind = Kind::kState, .header = "KIND", .drop_rank = 1},
+    {.name = "leaked_for", .kind = Kind::kDuration, .header = "FOR"},
+    {.name = "opener", .kind = Kind::kQuery},
+    {.name = "outcome", .kind = Kind::kStatus, .header = "OUTCOME"},
+    {.name = "took", .kind = Kind::kDuration, .header = "TOOK", .drop_rank = 2},
+};
+
+constexpr Column kHealth[] = {
+    {.name = "check", .header = "CHECK", .expression = "\"check\""},
+    {.name = "status", .kind = Kind::kStatus, .header = "STATUS"},
+    {.name = "value", .kind = Kind::kReal, .header = "VALUE"},
+    {.name = "warning", .kind = Kind::kReal, .header = "WARNING", .drop_rank = 1},
+    {.name = "critical", .kind = Kind::kReal, .header = "CRITICAL", .drop_rank = 2},
+    {.name = "message", .header = "MESSAGE", .min_width = 30},
+};
+
 }  // namespace
 
 std::span<const Column> columns_of(Listing listing) {
@@ -131,6 +184,12 @@ std::span<const Column> columns_of(Listing listing) {
             return kLeakGroups;
         case Listing::kSlow:
             return kSlow;
+        case Listing::kConnections:
+            return kConnections;
+        case Listing::kReapLog:
+            return kReapLog;
+        case Listing::kHealth:
+            return kHealth;
     }
     return {};
 }

@@ -8,19 +8,6 @@
 
 namespace leash::tool {
 
-Dataset fetch(Connection& connection, std::span<const Column> columns, const Query& query) {
-    const Result result = connection.run(query);
-    Dataset data{columns, {}};
-    data.rows.reserve(static_cast<std::size_t>(result.rows()));
-    for (int r = 0; r < result.rows(); ++r) {
-        Row& row = data.rows.emplace_back();
-        for (int c = 0; c < result.columns(); ++c) {
-            row.push_back(result.value(r, c));
-        }
-    }
-    return data;
-}
-
 TableStyle table_style(const Context& context) {
     TableStyle style;
     style.width = context.terminal.width;
@@ -62,7 +49,7 @@ void show_frames(Context& context, const std::function<std::string()>& frame) {
     const bool redraw = context.terminal.is_terminal && context.options.format == Format::kTable;
     InterruptWatch interrupt;
     while (!interrupt.requested()) {
-        context.server = read_server_info(context.connection);
+        context.server = context.source.server();
         const std::string text = frame();
         if (redraw) {
             context.terminal = detect_terminal(context.options.color);

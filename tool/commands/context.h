@@ -5,24 +5,20 @@
 #include <string>
 
 #include "cli/options.h"
-#include "connection/connection.h"
 #include "connection/server.h"
 #include "render/dataset.h"
 #include "render/table.h"
 #include "render/terminal.h"
+#include "source/source.h"
 
 namespace leash::tool {
 
 struct Context {
     const Options& options;
     Terminal terminal;
-    Connection& connection;
+    Source& source;
     ServerInfo server;
 };
-
-/// Runs a statement and keeps its rows; the statement's columns are those of
-/// the listing, in order.
-Dataset fetch(Connection& connection, std::span<const Column> columns, const Query& query);
 
 TableStyle table_style(const Context& context);
 

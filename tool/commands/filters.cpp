@@ -66,6 +66,9 @@ void add_conditions(Conditions& conditions, Listing listing, const Filters& filt
     } else if (filters.address) {
         conditions.add("client_addr <<= {}::pg_catalog.text::pg_catalog.inet", *filters.address);
     }
+    if (filters.pid) {
+        conditions.add("pid = {}::pg_catalog.int4", std::to_string(*filters.pid));
+    }
     if (filters.state) {
         conditions.add("state = {}::pg_catalog.text", *filters.state);
     }
@@ -83,9 +86,9 @@ void add_conditions(Conditions& conditions, Listing listing, const Filters& filt
     }
 }
 
-std::string select_list(Listing listing) {
+std::string select_list(std::span<const Column> columns) {
     std::string list;
-    for (const Column& column : columns_of(listing)) {
+    for (const Column& column : columns) {
         list += list.empty() ? "" : ", ";
         list += select_expression(column);
     }
@@ -127,6 +130,12 @@ std::string source_of(Listing listing, const std::string& where) {
             return groups_of(where);
         case Listing::kSlow:
             return "leash.slow_statements" + where;
+        case Listing::kConnections:
+            return "leash.connections" + where;
+        case Listing::kReapLog:
+            return "leash.reap_log" + where;
+        case Listing::kHealth:
+            return "leash.health()" + where;
     }
     return {};
 }
@@ -143,6 +152,11 @@ std::string default_order(Listing listing) {
             return weight + ", leaked DESC, sessions DESC, oldest DESC NULLS LAST";
         case Listing::kSlow:
             return "finished_at DESC";
+        case Listing::kReapLog:
+            return "decided_at DESC";
+        case Listing::kConnections:
+        case Listing::kHealth:
+            return {};
     }
     return {};
 }
@@ -169,20 +183,23 @@ std::string like_pattern(const std::string& glob) {
     return pattern;
 }
 
-Query listing_query(Listing listing, const Filters& filters, bool only_leaked) {
+Query listing_query(const Selection& selection) {
+    const Filters& filters = selection.filters;
     Conditions conditions;
-    add_conditions(conditions, listing, filters);
-    if (only_leaked) {
+    add_conditions(conditions, selection.listing, filters);
+    if (selection.only_leaked) {
         conditions.add(std::string("leaked"));
     }
-    std::string order = default_order(listing);
+    std::string order = default_order(selection.listing);
     if (filters.sort) {
         // The name is one of ours, found by what the user typed.
-        order = fmt::format("{}{} NULLS LAST, {}", filters.sort->column->name,
-                            filters.sort->descending ? " DESC" : "", order);
+        order =
+            fmt::format("{}{} NULLS LAST{}{}", filters.sort->column->name,
+                        filters.sort->descending ? " DESC" : "", order.empty() ? "" : ", ", order);
     }
-    std::string sql = fmt::format("SELECT {} FROM {} ORDER BY {}", select_list(listing),
-                                  source_of(listing, conditions.where()), order);
+    std::string sql = fmt::format("SELECT {} FROM {}{}{}", select_list(selection.wanted()),
+                                  source_of(selection.listing, conditions.where()),
+                                  order.empty() ? "" : " ORDER BY ", order);
     sql += conditions.limit(filters.limit);
     return conditions.finish(std::move(sql));
 }

@@ -31,9 +31,9 @@ bool is_narrowed(const Filters& filters) {
 
 int run_listing(Context& context) {
     const Plan plan = plan_of(context.options);
-    const Query query = listing_query(plan.listing, context.options.filters);
+    const Selection selection{.listing = plan.listing, .filters = context.options.filters};
     show_frames(context, [&] {
-        const Dataset data = fetch(context.connection, columns_of(plan.listing), query);
+        const Dataset data = context.source.rows(selection);
         const std::string text = render(context, plan.command, data);
         if (data.rows.empty() && context.options.format == Format::kTable) {
             const std::string said =

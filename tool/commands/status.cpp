@@ -18,31 +18,6 @@ constexpr std::size_t kCausesShown = 3;
 constexpr int kSlowShown = 3;
 constexpr std::size_t kBarWidth = 24;
 
-constexpr Column kConnections[] = {
-    {.name = "max_connections", .kind = Kind::kCount},
-    {.name = "reserved", .kind = Kind::kCount},
-    {.name = "used", .kind = Kind::kCount},
-    {.name = "authenticating", .kind = Kind::kCount},
-    {.name = "free", .kind = Kind::kCount},
-    {.name = "active", .kind = Kind::kCount},
-    {.name = "idle", .kind = Kind::kCount},
-    {.name = "idle_in_transaction", .kind = Kind::kCount},
-    {.name = "peak_used", .kind = Kind::kCount},
-    {.name = "peak_at", .kind = Kind::kInstant},
-    {.name = "opened_total", .kind = Kind::kCount},
-    {.name = "refused_total", .kind = Kind::kCount},
-    {.name = "refused_last_at", .kind = Kind::kInstant},
-    {.name = "refused_too_many_clients", .kind = Kind::kCount},
-    {.name = "refused_reserved_slots", .kind = Kind::kCount},
-    {.name = "refused_role_limit", .kind = Kind::kCount},
-    {.name = "refused_database_limit", .kind = Kind::kCount},
-    {.name = "refused_authentication", .kind = Kind::kCount},
-    {.name = "refused_unavailable", .kind = Kind::kCount},
-    {.name = "slow_statements_total", .kind = Kind::kCount},
-    {.name = "slow_statements_lost", .kind = Kind::kCount},
-    {.name = "stats_reset", .kind = Kind::kInstant},
-};
-
 // The screen shows fewer columns than "pgleash leaks" and "pgleash slow".
 constexpr Column kCauses[] = {
     {.name = "sessions", .kind = Kind::kCount, .header = "COUNT"},
@@ -67,15 +42,7 @@ constexpr Column kSlowest[] = {
     {.name = "query_id"},
 };
 
-constexpr const char* kWorstSession = "SELECT session_id FROM leash.leaks WHERE leaked LIMIT 1";
-
-Query select_from(std::span<const Column> columns, const std::string& source) {
-    std::string list;
-    for (const Column& column : columns) {
-        list += (list.empty() ? "" : ", ") + select_expression(column);
-    }
-    return {fmt::format("SELECT {} FROM {}", list, source), {}};
-}
+constexpr Column kWorstSession[] = {{.name = "session_id"}};
 
 struct Advice {
     std::string command;
@@ -117,15 +84,21 @@ std::vector<Advice> advise(const Context& context, const Status& status) {
     return advice;
 }
 
+Filters slowest_first() {
+    Filters filters;
+    filters.sort = Sort{sort_column(Listing::kSlow, "duration"), true};
+    filters.limit = kSlowShown;
+    return filters;
+}
+
 Status read_status(Context& context) {
-    Connection& connection = context.connection;
+    Source& source = context.source;
     Status status;
-    status.connections =
-        fetch(connection, kConnections, select_from(kConnections, "leash.connections"));
+    status.connections = source.rows({Listing::kConnections});
     if (status.connections.rows.empty()) {
         throw Failure("leash.connections has no row; is pg_leash loaded? (\"pgleash doctor\")");
     }
-    status.causes = fetch(connection, kCauses, select_from(kCauses, "leash.leak_groups"));
+    status.causes = source.rows({.listing = Listing::kLeakGroups, .columns = kCauses});
     std::erase_if(status.causes.rows, [&](const Row& row) {
         const long sessions = number(status.causes, row, "sessions");
         const bool leaked = cell_of(status.causes, row, "leaked") == "t";
@@ -133,14 +106,13 @@ Status read_status(Context& context) {
         return !leaked;
     });
     if (status.leaked > 0) {
-        const Result worst = connection.run(kWorstSession);
-        status.worst_session = worst.rows() > 0 ? worst.value(0, 0) : std::nullopt;
+        Selection worst{.listing = Listing::kLeaks, .only_leaked = true, .columns = kWorstSession};
+        worst.filters.limit = 1;
+        const Dataset session = source.rows(worst);
+        status.worst_session = session.rows.empty() ? std::nullopt : session.rows[0][0];
     }
-    status.slowest = fetch(
-        connection, kSlowest,
-        select_from(kSlowest, fmt::format("leash.slow_statements ORDER BY slow_statements.duration "
-                                          "DESC NULLS LAST LIMIT {}",
-                                          kSlowShown)));
+    status.slowest =
+        source.rows({.listing = Listing::kSlow, .filters = slowest_first(), .columns = kSlowest});
     status.advice = advise(context, status);
     return status;
 }
