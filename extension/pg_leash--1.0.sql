@@ -155,7 +155,11 @@ CREATE FUNCTION leash.get_connections(
     OUT refused_unavailable bigint,
     OUT slow_statements_total bigint,
     OUT slow_statements_lost bigint,
-    OUT stats_reset timestamptz)
+    OUT stats_reset timestamptz,
+    OUT in_use integer,
+    OUT in_use_peak integer,
+    OUT busy integer,
+    OUT busy_peak integer)
 RETURNS record
 AS 'MODULE_PATHNAME', 'leash_get_connections'
 LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED
@@ -165,6 +169,53 @@ CREATE VIEW leash.connections AS
 SELECT * FROM leash.get_connections();
 
 COMMENT ON VIEW leash.connections IS 'the server''s connection slots and refusals, one row';
+
+CREATE FUNCTION leash.get_worker(
+    OUT running boolean,
+    OUT pid integer,
+    OUT started_at timestamptz,
+    OUT last_round_at timestamptz,
+    OUT rounds bigint,
+    OUT last_round_time interval,
+    OUT max_round_time interval,
+    OUT total_round_time interval,
+    OUT samples bigint,
+    OUT total_sample_time interval,
+    OUT errors bigint,
+    OUT last_error text,
+    OUT last_error_at timestamptz,
+    OUT policies integer,
+    OUT policies_loaded_at timestamptz,
+    OUT policies_error text,
+    OUT in_use integer,
+    OUT in_use_peak integer,
+    OUT busy integer,
+    OUT busy_peak integer,
+    OUT notices_lost bigint)
+RETURNS record
+AS 'MODULE_PATHNAME', 'leash_get_worker'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.worker AS
+SELECT * FROM leash.get_worker();
+
+COMMENT ON VIEW leash.worker IS 'the background worker: whether it runs, what it did, what failed, one row';
+
+CREATE FUNCTION leash.health(
+    OUT "check" text,
+    OUT status text,
+    OUT value numeric,
+    OUT warning numeric,
+    OUT critical numeric,
+    OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_health'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 5
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.health() IS
+'what a monitor should know: one row per check, status ''ok'', ''warning'' or ''critical''';
 
 CREATE FUNCTION leash.terminate(session_id text, reason text DEFAULT NULL, force boolean DEFAULT false)
 RETURNS text
@@ -199,6 +250,8 @@ REVOKE ALL ON FUNCTION leash.library_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_sessions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_slow_statements() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_connections() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.get_worker() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.health() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.terminate(text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.cancel(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.reset(text) FROM PUBLIC;
@@ -208,6 +261,9 @@ GRANT EXECUTE ON FUNCTION leash.library_version() TO pg_monitor, pg_signal_backe
 GRANT EXECUTE ON FUNCTION leash.get_sessions() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_slow_statements() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_connections() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.get_worker() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.health() TO pg_monitor;
+GRANT SELECT ON leash.worker TO pg_monitor;
 GRANT SELECT ON leash.sessions, leash.leaks, leash.leak_groups,
                 leash.slow_statements, leash.connections TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.terminate(text, text, boolean) TO pg_signal_backend;

@@ -38,6 +38,8 @@ SELECT query, query_id IS NOT NULL AS query_id, tags FROM leash.slow_statements
 SELECT count(*) >= 0 AS readable FROM leash.leaks;
 SELECT count(*) >= 0 AS readable FROM leash.leak_groups;
 SELECT count(*) AS rows FROM leash.connections;
+SELECT count(*) AS rows FROM leash.worker;
+SELECT count(*) > 0 AS readable FROM leash.health();
 SELECT leash.library_version();
 -- ... and acts on nobody
 \set VERBOSITY sqlstate
@@ -63,6 +65,8 @@ SELECT * FROM leash.leaks;
 SELECT * FROM leash.leak_groups;
 SELECT * FROM leash.slow_statements;
 SELECT * FROM leash.connections;
+SELECT * FROM leash.worker;
+SELECT * FROM leash.health();
 SELECT * FROM leash.get_sessions();
 \set VERBOSITY default
 RESET ROLE;
@@ -117,6 +121,8 @@ SELECT * FROM leash.sessions;
 SELECT * FROM leash.get_sessions();
 SELECT * FROM leash.get_slow_statements();
 SELECT * FROM leash.get_connections();
+SELECT * FROM leash.get_worker();
+SELECT * FROM leash.health();
 SELECT leash.terminate(:'own');
 SELECT leash.cancel(:'own');
 SELECT leash.reset();

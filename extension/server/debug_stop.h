@@ -16,6 +16,14 @@ inline void debug_stop(const char* step) {
     }
 }
 
+// Fails where a test wants to see what becomes of an error.
+inline void debug_error(const char* step) {
+    if (unlikely(settings::debug_stop_at != nullptr &&
+                 strcmp(settings::debug_stop_at, step) == 0)) {
+        elog(ERROR, "pg_leash.debug_stop_at is \"%s\"", step);
+    }
+}
+
 // In the shape that core/claim.h calls, by the number of the step.
 inline void debug_stop_after(int step) {
     static const char* const kNames[] = {"undecided", "looked", "swapped", "claimed"};

@@ -1,6 +1,7 @@
 // Watches what is logged: refused connections, which leave no other trace, errors
 // on their way to the client, and the end of a claimed session, whose client is
 // told why.
+#include "server/clock.h"
 #include "server/hooks.h"
 #include "server/session.h"
 #include "server/statement.h"
@@ -54,6 +55,9 @@ void count_refusal(const ErrorData* error) {
     }
     SharedState* const state = shared();
     pg_atomic_fetch_add_u64(&state->refused[static_cast<int>(refusal)], 1);
+    if (error->sqlerrcode == ERRCODE_TOO_MANY_CONNECTIONS) {
+        state->refused_lately.add(monotonic_ns());
+    }
     pg_atomic_write_u64(&state->refused_last_at, static_cast<uint64>(GetCurrentTimestamp()));
 }
 

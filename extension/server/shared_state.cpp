@@ -89,6 +89,9 @@ void initialize() {
         pg_atomic_init_u64(&count, 0);
     }
     pg_atomic_init_u64(&state->refused_last_at, 0);
+    for (pg_atomic_uint64& cell : state->refused_lately.cells) {
+        pg_atomic_init_u64(&cell, 0);
+    }
     pg_atomic_init_u64(&state->slow_sequence, 0);
     pg_atomic_init_u64(&state->slow_reset, 0);
     pg_atomic_init_u64(&state->slow_lost, 0);
@@ -123,7 +126,28 @@ void startup_shared_memory() {
     LWLockRelease(AddinShmemInitLock);
 }
 
+constexpr uint64_t kMinute = 60'000'000'000;
+
 }  // namespace
+
+void RecentCount::add(uint64_t now) {
+    const uint64_t minute = now / kMinute;
+    pg_atomic_uint64* const cell = &cells[minute % kMinutes];
+    uint64 before = pg_atomic_read_u64(cell);
+    while (!pg_atomic_compare_exchange_u64(
+        cell, &before, before >> 32 == minute ? before + 1 : (minute << 32) + 1)) {
+    }
+}
+
+uint64_t RecentCount::of_last(uint64_t minutes, uint64_t now) {
+    const uint64_t minute = now / kMinute;
+    uint64_t sum = 0;
+    for (pg_atomic_uint64& cell : cells) {
+        const uint64_t value = pg_atomic_read_u64(&cell);
+        sum += (value >> 32) + minutes > minute ? value & 0xffffffff : 0;
+    }
+    return sum;
+}
 
 SharedState* shared() {
     return state;

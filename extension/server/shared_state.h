@@ -299,6 +299,16 @@ enum class Refusal : uint8_t {
 };
 inline constexpr int kRefusals = 6;
 
+// How often something has happened lately: for each minute of the monotonic clock, by
+// its remainder, the minute (upper half) and the count.
+struct RecentCount {
+    static constexpr uint64_t kMinutes = 16;
+    pg_atomic_uint64 cells[kMinutes];
+
+    void add(uint64_t now);  // now: monotonic, ns
+    uint64_t of_last(uint64_t minutes, uint64_t now);
+};
+
 // Written where sessions come, go or are refused, and by slow statements; never
 // on the path of an ordinary statement.
 struct SharedState {
@@ -313,6 +323,7 @@ struct SharedState {
     pg_atomic_uint32 next_note;
     pg_atomic_uint64 refused[kRefusals];
     pg_atomic_uint64 refused_last_at;  // TimestampTz, 0: never
+    RecentCount refused_lately;        // for lack of a slot
     pg_atomic_uint64 slow_sequence;    // of the newest slow statement
     pg_atomic_uint64 slow_reset;       // entries up to this one are forgotten
     pg_atomic_uint64 slow_lost;

@@ -113,6 +113,9 @@ Datum leash_reset(PG_FUNCTION_ARGS) {
             pg_atomic_write_u64(&count, 0);
         }
         pg_atomic_write_u64(&state->refused_last_at, 0);
+        for (pg_atomic_uint64& cell : state->refused_lately.cells) {
+            pg_atomic_write_u64(&cell, 0);
+        }
         pg_atomic_write_u64(&state->opened_total, 0);
         pg_atomic_write_u64(&state->peak_used, pg_atomic_read_u32(&state->sessions));
         pg_atomic_write_u64(&state->peak_at, static_cast<uint64>(GetCurrentTimestamp()));

@@ -1,6 +1,7 @@
 // leash.get_connections().
 #include "server/backend_state.h"
 #include "server/sql_values.h"
+#include "server/worker.h"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -10,7 +11,7 @@ extern "C" {
 namespace leash {
 namespace {
 
-constexpr int kColumns = 22;
+constexpr int kColumns = 26;
 
 struct Levels {
     int used;  // process slots taken
@@ -101,6 +102,13 @@ Datum leash_get_connections(PG_FUNCTION_ARGS) {
         row, pg_atomic_read_u64(&state->slow_sequence) - pg_atomic_read_u64(&state->slow_reset));
     leash::add_count(row, pg_atomic_read_u64(&state->slow_lost));
     leash::add_instant(row, &state->stats_reset);
+    leash::WorkerStatus sampled{};
+    leash::read_worker_status(sampled);
+    const bool known = sampled.samples > 0;
+    row.add_if(known && sampled.pid != 0, Int32GetDatum(sampled.in_use));
+    row.add_if(known, Int32GetDatum(sampled.in_use_peak));
+    row.add_if(known && sampled.pid != 0, Int32GetDatum(sampled.busy));
+    row.add_if(known, Int32GetDatum(sampled.busy_peak));
     Assert(row.complete());
     return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), row.values, row.nulls));
 }

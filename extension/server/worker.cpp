@@ -4,6 +4,7 @@
 #include "server/worker.h"
 
 #include "server/clock.h"
+#include "server/debug_stop.h"
 #include "server/sampler.h"
 #include "server/settings.h"
 
@@ -125,6 +126,7 @@ void round(uint64_t now) {
     }
     doing = "judging sessions";
     begin_round(now);
+    debug_error("round");
     if (pg_atomic_read_u32(&shared()->sessions) > 0) {
         pgstat_report_activity(STATE_RUNNING, "pg_leash: judging sessions");
         judge_sessions();
