@@ -98,6 +98,8 @@ bool open_session_at_login() {
     slot->opener.text.length = 0;
     slot->opener_changes.end_write();
     slot->ledger.open(now);
+    slot->latencies.clear();
+    slot->idle_gaps.clear();
     slot->statements.set(0);
     slot->uses.set(0);
     slot->transactions.set(0);

@@ -28,6 +28,7 @@
 
 #include "core/breaker.h"
 #include "core/claim.h"
+#include "core/histogram.h"
 #include "core/ladder.h"
 #include "core/ledger.h"
 #include "core/peer.h"
@@ -156,6 +157,10 @@ struct alignas(kCacheLine) SessionSlot {
     SessionIdentity identity;
     Opener opener;
     Lease lease;
+
+    // One count in each is touched by every statement.
+    Histogram latencies;  // of statements
+    Histogram idle_gaps;  // between them, outside transactions
 };
 
 // Who claimed a session, and why; the claim word carries the note's number.  The

@@ -81,7 +81,7 @@ void arrive_in_block(uint64_t now, uint64_t lead, uint64_t own_lead) {
 
 }  // namespace
 
-// The transaction began before this command: in a block the server waited for the
+// The transaction may have begun before this command: in a block the server waited for the
 // client, and a portal may have been bound long before this message executes it; outside
 // one it is the middle of a pipeline, or the transaction began with a message that
 // reached no hook.
@@ -89,6 +89,7 @@ void arrive_in_transaction(uint64_t now, uint64_t lead) {
     constexpr uint64_t kTogether = 1'000'000;
     const uint64_t own_lead = message_clock.age_ns(current.message, now);
     current.in_block = IsTransactionBlock();
+    current.may_be_in_block = current.in_block;
     if (current.in_block && lead > own_lead + kTogether) {
         lead = own_lead;
     }
@@ -104,7 +105,12 @@ void arrive_in_transaction(uint64_t now, uint64_t lead) {
         arrive_in_block(now, lead, own_lead);
         return;
     }
-    current.begun = my_slot->ledger.arrive(now, lead, gap) - current.carried;
+    const uint64_t since = my_slot->ledger.since();
+    const uint64_t begun = my_slot->ledger.arrive(now, lead, gap);
+    if (gap == Gap::idle) {
+        my_slot->idle_gaps.add(begun - since);
+    }
+    current.begun = begun - current.carried;
 }
 
 void record_slow(StatementText text, uint64_t duration, uint64_t query_id, uint64_t rows,

@@ -18,9 +18,10 @@ namespace leash {
 // What only this backend needs to know; everything shared is in its slot.
 struct Current {
     bool open;
-    bool in_block;      // it arrived in a transaction block
-    bool used_in_xact;  // some statement ran in the transaction
-    bool observed;      // false after a time with pg_leash.track = off
+    bool in_block;         // it arrived in a transaction block
+    bool used_in_xact;     // some statement ran in the transaction
+    bool may_be_in_block;  // a block was begun or ended, or failed: PostgreSQL must be asked
+    bool observed;         // false after a time with pg_leash.track = off
     Use use;
     int sqlstate;          // of the last error, 0: none
     TimestampTz message;   // stamp of the last message that reached a hook
@@ -93,8 +94,10 @@ pg_attribute_always_inline uint64_t arrive(SessionSlot* slot, bool again, Timest
         arrive_again(now);
     } else {
         const uint64_t lead = message_clock.age_ns(arrival, now);
-        if (likely(GetCurrentTransactionStartTimestamp() >= arrival)) {  // it began with it
+        if (likely(!current.used_in_xact && !current.may_be_in_block && current.carried == 0)) {
+            const uint64_t since = slot->ledger.since();
             current.begun = slot->ledger.arrive(now, lead, Gap::idle);
+            slot->idle_gaps.add(current.begun - since);
         } else {
             arrive_in_transaction(now, lead);
         }
@@ -164,6 +167,7 @@ pg_attribute_always_inline uint64_t close_statement() {
         slot->last_use.set(now);
     }
     const uint64_t duration = now - current.begun;
+    slot->latencies.add(duration);
     return likely(duration < settings::slow_statement_ns) ? 0 : Max(duration, 1);
 }
 

@@ -56,6 +56,15 @@ void call_next(const UtilityCall& call) {
          call.environment, call.destination, call.completion);
 }
 
+// The block that it begins or ends is timed from when it was received.
+void note_block(TimestampTz message) {
+    current.may_be_in_block = true;
+    if (!IsTransactionBlock()) {
+        const TimestampTz bound_for = message - ActivePortal->creation_time;
+        note_report(current.begun + static_cast<uint64_t>(bound_for) * 1000);
+    }
+}
+
 void process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
                      ProcessUtilityContext context, ParamListInfo parameters,
                      QueryEnvironment* environment, DestReceiver* destination,
@@ -82,9 +91,8 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
         if (failed_block) {
             current.used_in_xact = false;  // it was counted when it failed
         }
-        if (IsA(node, TransactionStmt) && !IsTransactionBlock()) {
-            const TimestampTz bound_for = message - ActivePortal->creation_time;
-            note_report(current.begun + static_cast<uint64_t>(bound_for) * 1000);
+        if (IsA(node, TransactionStmt)) {
+            note_block(message);
         }
         if (statement->canSetTag) {
             statement_counts();
