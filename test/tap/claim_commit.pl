@@ -9,7 +9,8 @@ use lib $FindBin::RealBin;
 use ClaimTest;
 use Test::More;
 
-my $claim = ClaimTest->start('commit', conf => ['max_prepared_transactions = 5']);
+my $claim = ClaimTest->start('commit',
+	init => { allows_streaming => 1 }, conf => ['max_prepared_transactions = 5']);
 $claim->{server}{admin}->query(q{
 	CREATE TABLE slow (id integer);
 	CREATE FUNCTION wait_at_commit() RETURNS trigger LANGUAGE plpgsql
@@ -103,6 +104,40 @@ for my $way ('a statement by itself', 'COMMIT', 'PREPARE TRANSACTION', 'COMMIT i
 		is(there(), '1', 'the row is there');
 	};
 }
+
+# Past its deferred triggers, but before its record: the commit waits for the lock of
+# another's NOTIFY, which waits for a standby that there is not.  Nothing in
+# PostgreSQL's own state tells yet that this is a commit; the claim word does.
+subtest 'a commit that waits before its record' => sub {
+	$row++;
+	my $admin = $claim->{server}{admin};
+	$admin->query('SET synchronous_commit = local');
+	my $holder = $claim->session;
+	my $victim = $claim->session;
+	$victim->query($_) for ('SET synchronous_commit = local', 'BEGIN', "INSERT INTO slow VALUES ($row)", 'NOTIFY slow');
+	$admin->query(q{ALTER SYSTEM SET synchronous_standby_names = 'nobody'});
+	$claim->{server}->node->reload;
+	$claim->{server}->until(q{SHOW synchronous_standby_names}, 'nobody');
+	$holder->send_query(q{BEGIN; CREATE TABLE waits (); NOTIFY slow; COMMIT});
+	$claim->{server}->until_of($holder, 'wait_event', 'SyncRep');
+	is($claim->value("SELECT leash.terminate('$holder->{session_id}', NULL, true)"),
+		'refused: committing', 'one that waits for a standby is left alone');
+	$victim->send_query('COMMIT');
+	$claim->until_blocked($victim);
+	is($claim->{server}->of($victim, 'wait_event'), 'object', 'the commit waits for the lock of NOTIFY');
+	is($claim->value("SELECT leash.terminate('$victim->{session_id}', NULL, true)"),
+		'refused: committing', 'it is left alone, by force too');
+	is($claim->value("SELECT leash.cancel('$victim->{session_id}')"),
+		'too late', 'and not cancelled');
+	$admin->query('ALTER SYSTEM RESET synchronous_standby_names');
+	$claim->{server}->node->reload;
+	$_->{error} = undef for $holder, $victim;
+	$_->wait_ready for $holder, $victim;
+	is($victim->{error}, undef, 'the commit completes');
+	is(there(), '1', 'the row is there');
+	is($claim->value("SELECT leash.terminate('$victim->{session_id}', NULL, true)"),
+		'ended', 'then it can be ended');
+};
 
 # Without force a session that runs something is refused at once.
 subtest 'a reaper without force' => sub {
