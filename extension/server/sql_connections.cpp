@@ -1,17 +1,41 @@
 // leash.get_connections().
 #include "server/backend_state.h"
+#include "server/row_set.h"
 #include "server/sql_values.h"
 #include "server/worker.h"
-
-extern "C" {
-#include "access/htup_details.h"
-#include "funcapi.h"
-}
 
 namespace leash {
 namespace {
 
-constexpr int kColumns = 26;
+constexpr ColumnInfo kColumnList[] = {
+    {"max_connections", ColumnType::integer},
+    {"reserved", ColumnType::integer},
+    {"used", ColumnType::integer},
+    {"authenticating", ColumnType::integer},
+    {"free", ColumnType::integer},
+    {"active", ColumnType::integer},
+    {"idle", ColumnType::integer},
+    {"idle_in_transaction", ColumnType::integer},
+    {"peak_used", ColumnType::integer},
+    {"peak_at", ColumnType::instant},
+    {"opened_total", ColumnType::bigint},
+    {"refused_total", ColumnType::bigint},
+    {"refused_last_at", ColumnType::instant},
+    {"refused_too_many_clients", ColumnType::bigint},
+    {"refused_reserved_slots", ColumnType::bigint},
+    {"refused_role_limit", ColumnType::bigint},
+    {"refused_database_limit", ColumnType::bigint},
+    {"refused_authentication", ColumnType::bigint},
+    {"refused_unavailable", ColumnType::bigint},
+    {"slow_statements_total", ColumnType::bigint},
+    {"slow_statements_lost", ColumnType::bigint},
+    {"stats_reset", ColumnType::instant},
+    {"in_use", ColumnType::integer},
+    {"in_use_peak", ColumnType::integer},
+    {"busy", ColumnType::integer},
+    {"busy_peak", ColumnType::integer},
+};
+constexpr int kColumns = lengthof(kColumnList);
 
 struct Levels {
     int used;  // process slots taken
@@ -61,7 +85,48 @@ void add_count(Row<kColumns>& row, uint64_t count) {
     row.add(Int64GetDatum(static_cast<int64>(count)));
 }
 
+void write_connections(const RowSink& sink) {
+    SharedState* const state = shared();
+    const Levels levels = count_levels();
+    Row<kColumns> row;
+    row.add(Int32GetDatum(MaxConnections));
+    row.add(Int32GetDatum(reserved_connections()));
+    row.add(Int32GetDatum(levels.used));
+    row.add(Int32GetDatum(Max(levels.used - levels.open, 0)));
+    row.add(Int32GetDatum(Max(MaxConnections - levels.used, 0)));
+    row.add(Int32GetDatum(levels.active));
+    row.add(Int32GetDatum(levels.idle));
+    row.add(Int32GetDatum(levels.idle_in_transaction));
+    row.add(Int32GetDatum(static_cast<int32>(pg_atomic_read_u64(&state->peak_used))));
+    add_instant(row, &state->peak_at);
+    add_count(row, pg_atomic_read_u64(&state->opened_total));
+    uint64_t refused = 0;
+    for (pg_atomic_uint64& count : state->refused) {
+        refused += pg_atomic_read_u64(&count);
+    }
+    add_count(row, refused);
+    add_instant(row, &state->refused_last_at);
+    for (pg_atomic_uint64& count : state->refused) {
+        add_count(row, pg_atomic_read_u64(&count));
+    }
+    add_count(row,
+              pg_atomic_read_u64(&state->slow_sequence) - pg_atomic_read_u64(&state->slow_reset));
+    add_count(row, pg_atomic_read_u64(&state->slow_lost));
+    add_instant(row, &state->stats_reset);
+    WorkerStatus sampled{};
+    read_worker_status(sampled);
+    const bool known = sampled.samples > 0;
+    row.add_if(known && sampled.pid != 0, Int32GetDatum(sampled.in_use));
+    row.add_if(known, Int32GetDatum(sampled.in_use_peak));
+    row.add_if(known && sampled.pid != 0, Int32GetDatum(sampled.busy));
+    row.add_if(known, Int32GetDatum(sampled.busy_peak));
+    sink.put(row);
+}
+
 }  // namespace
+
+const RowSet kConnectionSet = {kColumnList, kColumns, write_connections};
+
 }  // namespace leash
 
 extern "C" {
@@ -71,46 +136,7 @@ PG_FUNCTION_INFO_V1(leash_get_connections);
 
 Datum leash_get_connections(PG_FUNCTION_ARGS) {
     leash::require_preload();
-    TupleDesc descriptor;
-    if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE) {
-        elog(ERROR, "return type must be a row type");
-    }
-    leash::SharedState* const state = leash::shared();
-    const leash::Levels levels = leash::count_levels();
-    leash::Row<leash::kColumns> row;
-    row.add(Int32GetDatum(MaxConnections));
-    row.add(Int32GetDatum(leash::reserved_connections()));
-    row.add(Int32GetDatum(levels.used));
-    row.add(Int32GetDatum(Max(levels.used - levels.open, 0)));
-    row.add(Int32GetDatum(Max(MaxConnections - levels.used, 0)));
-    row.add(Int32GetDatum(levels.active));
-    row.add(Int32GetDatum(levels.idle));
-    row.add(Int32GetDatum(levels.idle_in_transaction));
-    row.add(Int32GetDatum(static_cast<int32>(pg_atomic_read_u64(&state->peak_used))));
-    leash::add_instant(row, &state->peak_at);
-    leash::add_count(row, pg_atomic_read_u64(&state->opened_total));
-    uint64_t refused = 0;
-    for (pg_atomic_uint64& count : state->refused) {
-        refused += pg_atomic_read_u64(&count);
-    }
-    leash::add_count(row, refused);
-    leash::add_instant(row, &state->refused_last_at);
-    for (pg_atomic_uint64& count : state->refused) {
-        leash::add_count(row, pg_atomic_read_u64(&count));
-    }
-    leash::add_count(
-        row, pg_atomic_read_u64(&state->slow_sequence) - pg_atomic_read_u64(&state->slow_reset));
-    leash::add_count(row, pg_atomic_read_u64(&state->slow_lost));
-    leash::add_instant(row, &state->stats_reset);
-    leash::WorkerStatus sampled{};
-    leash::read_worker_status(sampled);
-    const bool known = sampled.samples > 0;
-    row.add_if(known && sampled.pid != 0, Int32GetDatum(sampled.in_use));
-    row.add_if(known, Int32GetDatum(sampled.in_use_peak));
-    row.add_if(known && sampled.pid != 0, Int32GetDatum(sampled.busy));
-    row.add_if(known, Int32GetDatum(sampled.busy_peak));
-    Assert(row.complete());
-    return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), row.values, row.nulls));
+    return leash::return_row(fcinfo, leash::kConnectionSet);
 }
 
 }  // extern "C"

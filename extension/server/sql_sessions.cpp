@@ -1,11 +1,11 @@
 // leash.get_sessions().
+#include "server/row_set.h"
 #include "server/session_report.h"
 #include "server/sql_values.h"
 
 #include "core/secrets.h"
 
 extern "C" {
-#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/wait_event.h"
@@ -14,7 +14,46 @@ extern "C" {
 namespace leash {
 namespace {
 
-constexpr int kColumns = 37;
+constexpr ColumnInfo kColumnList[] = {
+    {"session_id", ColumnType::text},
+    {"pid", ColumnType::integer},
+    {"usename", ColumnType::name},
+    {"datname", ColumnType::name},
+    {"application_name", ColumnType::text},
+    {"client_addr", ColumnType::address},
+    {"client_port", ColumnType::integer},
+    {"backend_start", ColumnType::instant},
+    {"state", ColumnType::text},
+    {"state_change", ColumnType::instant},
+    {"wait_event_type", ColumnType::text},
+    {"wait_event", ColumnType::text},
+    {"idle_for", ColumnType::interval},
+    {"unused_for", ColumnType::interval},
+    {"xact_for", ColumnType::interval},
+    {"statement_for", ColumnType::interval},
+    {"statements", ColumnType::bigint},
+    {"transactions", ColumnType::bigint},
+    {"slow_statements", ColumnType::bigint},
+    {"active_time", ColumnType::interval},
+    {"idle_time", ColumnType::interval},
+    {"idle_in_transaction_time", ColumnType::interval},
+    {"longest_idle", ColumnType::interval},
+    {"utilization", ColumnType::real},
+    {"opener", ColumnType::text},
+    {"last_statement", ColumnType::text},
+    {"tags", ColumnType::json},
+    {"leak", ColumnType::text},
+    {"leaked", ColumnType::boolean},
+    {"leak_since", ColumnType::instant},
+    {"leaked_for", ColumnType::interval},
+    {"weight", ColumnType::text},
+    {"blocked_sessions", ColumnType::integer},
+    {"reason", ColumnType::text},
+    {"exempt", ColumnType::text},
+    {"client_wait", ColumnType::interval},
+    {"in_use", ColumnType::boolean},
+};
+constexpr int kColumns = lengthof(kColumnList);
 using SessionRow = Row<kColumns>;
 
 // Texts of one session, read when its row is made.
@@ -157,7 +196,7 @@ void add_verdict(SessionRow& row, const SessionReport& report, TimestampTz now) 
     row.add(BoolGetDatum(report.in_use));
 }
 
-void add_row(ReturnSetInfo* result, const SessionReport& report, Texts& texts, TimestampTz now) {
+void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, TimestampTz now) {
     const bool visible = may_read_sessions_of(report.identity.role);
     SessionRow row;
     add_identity(row, report, visible);
@@ -176,11 +215,24 @@ void add_row(ReturnSetInfo* result, const SessionReport& report, Texts& texts, T
         add_text(row, "<insufficient privilege>");
         add_nulls(row, 11);
     }
-    Assert(row.complete());
-    tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
+    sink.put(row);
+}
+
+void write_sessions(const RowSink& sink) {
+    const SessionReports all = report_sessions();
+    auto* const texts = static_cast<Texts*>(palloc(sizeof(Texts)));
+    texts->activity =
+        static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
+    const TimestampTz now = GetCurrentTimestamp();
+    for (int i = 0; i < all.count; i++) {
+        add_row(sink, all.reports[i], *texts, now);
+    }
 }
 
 }  // namespace
+
+const RowSet kSessionSet = {kColumnList, kColumns, write_sessions};
+
 }  // namespace leash
 
 extern "C" {
@@ -190,17 +242,7 @@ PG_FUNCTION_INFO_V1(leash_get_sessions);
 
 Datum leash_get_sessions(PG_FUNCTION_ARGS) {
     leash::require_preload();
-    InitMaterializedSRF(fcinfo, 0);
-    auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-    const leash::SessionReports all = leash::report_sessions();
-    auto* const texts = static_cast<leash::Texts*>(palloc(sizeof(leash::Texts)));
-    texts->activity =
-        static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
-    const TimestampTz now = GetCurrentTimestamp();
-    for (int i = 0; i < all.count; i++) {
-        leash::add_row(result, all.reports[i], *texts, now);
-    }
-    return Datum{0};
+    return leash::return_rows(fcinfo, leash::kSessionSet);
 }
 
 }  // extern "C"

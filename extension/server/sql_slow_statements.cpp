@@ -1,17 +1,37 @@
 // leash.get_slow_statements().
+#include "server/row_set.h"
 #include "server/session.h"
 #include "server/slow_statements.h"
 #include "server/sql_values.h"
 
 extern "C" {
-#include "funcapi.h"
 #include "utils/builtins.h"
 }
 
 namespace leash {
 namespace {
 
-constexpr int kColumns = 18;
+constexpr ColumnInfo kColumnList[] = {
+    {"finished_at", ColumnType::instant},
+    {"duration", ColumnType::interval},
+    {"client_wait", ColumnType::interval},
+    {"session_id", ColumnType::text},
+    {"pid", ColumnType::integer},
+    {"usename", ColumnType::name},
+    {"datname", ColumnType::name},
+    {"application_name", ColumnType::text},
+    {"client_addr", ColumnType::address},
+    {"query_id", ColumnType::bigint},
+    {"query", ColumnType::text},
+    {"rows", ColumnType::bigint},
+    {"shared_blks_hit", ColumnType::bigint},
+    {"shared_blks_read", ColumnType::bigint},
+    {"temp_blks_written", ColumnType::bigint},
+    {"wal_bytes", ColumnType::bigint},
+    {"sqlstate", ColumnType::text},
+    {"tags", ColumnType::json},
+};
+constexpr int kColumns = lengthof(kColumnList);
 
 // The text, the tags in it or in the comment that was kept apart.
 NullableDatum query_value(const SlowStatement& slow, bool visible) {
@@ -35,7 +55,7 @@ NullableDatum slow_tags_value(const SlowStatement& slow, bool visible) {
                                 : tags_value(slow.text.bytes, slow.text.length, slow.text.encoding);
 }
 
-void add_row(ReturnSetInfo* result, const SlowStatement& slow) {
+void add_row(const RowSink& sink, const SlowStatement& slow) {
     const bool visible = may_read_sessions_of(slow.role);
     Row<kColumns> row;
     row.add(TimestampTzGetDatum(slow.finished_at));
@@ -60,11 +80,28 @@ void add_row(ReturnSetInfo* result, const SlowStatement& slow) {
         row.add_null();
     }
     row.add(slow_tags_value(slow, visible));
-    Assert(row.complete());
-    tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
+    sink.put(row);
+}
+
+void write_slow_statements(const RowSink& sink) {
+    SharedState* const state = shared();
+    const uint64_t newest = pg_atomic_read_u64(&state->slow_sequence);
+    const auto kept = static_cast<uint64_t>(state->slow_entries);
+    const uint64_t oldest =
+        Max(pg_atomic_read_u64(&state->slow_reset), newest > kept ? newest - kept : 0) + 1;
+    auto* const copy = static_cast<SlowStatement*>(palloc(sizeof(SlowStatement)));
+    for (uint64_t sequence = oldest; sequence <= newest; sequence++) {
+        CHECK_FOR_INTERRUPTS();
+        if (read_slow_statement(sequence, *copy)) {
+            add_row(sink, *copy);
+        }
+    }
 }
 
 }  // namespace
+
+const RowSet kSlowStatementSet = {kColumnList, kColumns, write_slow_statements};
+
 }  // namespace leash
 
 extern "C" {
@@ -74,21 +111,7 @@ PG_FUNCTION_INFO_V1(leash_get_slow_statements);
 
 Datum leash_get_slow_statements(PG_FUNCTION_ARGS) {
     leash::require_preload();
-    InitMaterializedSRF(fcinfo, 0);
-    auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-    leash::SharedState* const state = leash::shared();
-    const uint64_t newest = pg_atomic_read_u64(&state->slow_sequence);
-    const auto kept = static_cast<uint64_t>(state->slow_entries);
-    const uint64_t oldest =
-        Max(pg_atomic_read_u64(&state->slow_reset), newest > kept ? newest - kept : 0) + 1;
-    auto* const copy = static_cast<leash::SlowStatement*>(palloc(sizeof(leash::SlowStatement)));
-    for (uint64_t sequence = oldest; sequence <= newest; sequence++) {
-        CHECK_FOR_INTERRUPTS();
-        if (leash::read_slow_statement(sequence, *copy)) {
-            leash::add_row(result, *copy);
-        }
-    }
-    return Datum{0};
+    return leash::return_rows(fcinfo, leash::kSlowStatementSet);
 }
 
 }  // extern "C"

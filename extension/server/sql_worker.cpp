@@ -1,13 +1,12 @@
 // leash.get_worker() and leash.health().
 #include "server/clock.h"
+#include "server/row_set.h"
 #include "server/session_report.h"
 #include "server/settings.h"
 #include "server/sql_values.h"
 #include "server/worker.h"
 
 extern "C" {
-#include "access/htup_details.h"
-#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -16,8 +15,38 @@ extern "C" {
 namespace leash {
 namespace {
 
-constexpr int kWorkerColumns = 21;
-constexpr int kHealthColumns = 6;
+constexpr ColumnInfo kWorkerColumnList[] = {
+    {"running", ColumnType::boolean},
+    {"pid", ColumnType::integer},
+    {"started_at", ColumnType::instant},
+    {"last_round_at", ColumnType::instant},
+    {"rounds", ColumnType::bigint},
+    {"last_round_time", ColumnType::interval},
+    {"max_round_time", ColumnType::interval},
+    {"total_round_time", ColumnType::interval},
+    {"samples", ColumnType::bigint},
+    {"total_sample_time", ColumnType::interval},
+    {"errors", ColumnType::bigint},
+    {"last_error", ColumnType::text},
+    {"last_error_at", ColumnType::instant},
+    {"policies", ColumnType::integer},
+    {"policies_loaded_at", ColumnType::instant},
+    {"policies_error", ColumnType::text},
+    {"in_use", ColumnType::integer},
+    {"in_use_peak", ColumnType::integer},
+    {"busy", ColumnType::integer},
+    {"busy_peak", ColumnType::integer},
+    {"notices_lost", ColumnType::bigint},
+};
+constexpr int kWorkerColumns = lengthof(kWorkerColumnList);
+
+constexpr ColumnInfo kHealthColumnList[] = {
+    {"check", ColumnType::text},       {"status", ColumnType::text},
+    {"value", ColumnType::numeric},    {"warning", ColumnType::numeric},
+    {"critical", ColumnType::numeric}, {"message", ColumnType::text},
+};
+constexpr int kHealthColumns = lengthof(kHealthColumnList);
+
 constexpr int kLateAfter = 3;  // check intervals
 constexpr uint64_t kRefusedMinutes = 10;
 constexpr double kRefusedWarning = 1;
@@ -62,7 +91,8 @@ void add_error(Row<Columns>& row, const char* text) {
     }
 }
 
-void add_worker(Row<kWorkerColumns>& row) {
+void write_worker(const RowSink& sink) {
+    Row<kWorkerColumns> row;
     WorkerStatus worker{};
     read_worker_status(worker);
     PolicyStatus policies;
@@ -90,6 +120,7 @@ void add_worker(Row<kWorkerColumns>& row) {
     row.add_if(sampled && running, Int32GetDatum(worker.busy));
     row.add_if(sampled, Int32GetDatum(worker.busy_peak));
     row.add(count_value(policies.notices_lost));
+    sink.put(row);
 }
 
 // --- health ------------------------------------------------------------------
@@ -121,7 +152,7 @@ NullableDatum number(double value) {
     return known(DirectFunctionCall1(float8_numeric, Float8GetDatum(value)));
 }
 
-void add_check(ReturnSetInfo* result, const Check& check) {
+void add_check(const RowSink& sink, const Check& check) {
     static const char* const kNames[] = {"ok", "warning", "critical"};
     Row<kHealthColumns> row;
     row.add(CStringGetTextDatum(check.name));
@@ -130,8 +161,7 @@ void add_check(ReturnSetInfo* result, const Check& check) {
     row.add(number(check.warning));
     row.add(number(check.critical));
     row.add(foreign_text(check.message));
-    Assert(row.complete());
-    tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
+    sink.put(row);
 }
 
 Check check_worker() {
@@ -232,7 +262,19 @@ Check check_refused() {
                      refused, static_cast<int>(kRefusedMinutes))};
 }
 
+void write_health(const RowSink& sink) {
+    add_check(sink, check_worker());
+    add_check(sink, check_policies());
+    add_check(sink, check_connections());
+    add_check(sink, check_leaked());
+    add_check(sink, check_refused());
+}
+
 }  // namespace
+
+const RowSet kWorkerSet = {kWorkerColumnList, kWorkerColumns, write_worker};
+const RowSet kHealthSet = {kHealthColumnList, kHealthColumns, write_health};
+
 }  // namespace leash
 
 extern "C" {
@@ -245,26 +287,12 @@ PG_FUNCTION_INFO_V1(leash_health);
 
 Datum leash_get_worker(PG_FUNCTION_ARGS) {
     leash::require_preload();
-    TupleDesc descriptor;
-    if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE) {
-        elog(ERROR, "return type must be a row type");
-    }
-    leash::Row<leash::kWorkerColumns> row;
-    leash::add_worker(row);
-    Assert(row.complete());
-    return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), row.values, row.nulls));
+    return leash::return_row(fcinfo, leash::kWorkerSet);
 }
 
 Datum leash_health(PG_FUNCTION_ARGS) {
     leash::require_preload();
-    InitMaterializedSRF(fcinfo, 0);
-    auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-    leash::add_check(result, leash::check_worker());
-    leash::add_check(result, leash::check_policies());
-    leash::add_check(result, leash::check_connections());
-    leash::add_check(result, leash::check_leaked());
-    leash::add_check(result, leash::check_refused());
-    return Datum{0};
+    return leash::return_rows(fcinfo, leash::kHealthSet);
 }
 
 }  // extern "C"
