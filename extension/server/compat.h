@@ -66,6 +66,13 @@ extern "C" {
 #define LEASH_JUMBLE_STATE JumbleState
 #endif
 
+// In C++ 15's declaration of a walker means one without parameters.
+#if PG_VERSION_NUM >= 160000
+#define LEASH_WALKER(function) function
+#else
+#define LEASH_WALKER(function) reinterpret_cast<bool (*)()>(function)
+#endif
+
 #ifndef PG_MODULE_MAGIC_EXT
 #define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC
 #endif

@@ -1,13 +1,12 @@
 // Watches analysis, planner, executor and fast-path calls.
 #include "server/hooks.h"
+#include "server/ping.h"
 #include "server/session.h"
 #include "server/statement_path.h"
 #include "server/secret_statements.h"
 
 extern "C" {
 #include "catalog/objectaccess.h"
-#include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
 #include "tcop/pquery.h"
 #include "utils/fmgrprotos.h"
 #include "utils/portal.h"
@@ -45,25 +44,6 @@ object_access_hook_type prev_object_access = nullptr;
 ExecutorStart_hook_type next_ExecutorStart = standard_ExecutorStart;
 ExecutorRun_hook_type next_ExecutorRun = standard_ExecutorRun;
 ExecutorFinish_hook_type next_ExecutorFinish = standard_ExecutorFinish;
-
-// A plan that touches no relation, uses nothing outside pg_catalog, and computes
-// constants or what does not change: "SELECT 1", "SELECT version()".
-Use judge_plan(const PlannedStmt* plan) {
-    if (plan->commandType != CMD_SELECT || plan->relationOids != NIL || plan->invalItems != NIL ||
-        plan->subplans != NIL || !IsA(plan->planTree, Result) ||
-        outerPlan(plan->planTree) != nullptr) {
-        return Use::use;
-    }
-    ListCell* cell;
-    foreach (cell, plan->planTree->targetlist) {
-        const Node* value = reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr);
-        if (!IsA(value, Const) && !IsA(value, Param) &&
-            contain_volatile_functions(const_cast<Node*>(value))) {
-            return Use::use;
-        }
-    }
-    return Use::ping;
-}
 
 pg_noinline Use judge_again(const PlannedStmt* plan) {
     constexpr uint64_t kNone = ~uint64_t{0};  // without query ids the next may be another
@@ -149,12 +129,17 @@ void post_parse_analyze(ParseState* state, Query* query, LEASH_JUMBLE_STATE* jum
 }
 
 PlannedStmt* planner_hook_function(LEASH_PLANNER_PARAMETERS) {
-    const bool planned = at_message_level() &&
-                         statement_planned({query_string, parse->stmt_location, parse->stmt_len});
+    const bool of_client = at_message_level();
+    const bool planned =
+        of_client && statement_planned({query_string, parse->stmt_location, parse->stmt_len});
+    const Oid function = of_client ? find_own_function(parse) : InvalidOid;
     const Nested nested;
     PlannedStmt* const result = prev_planner != nullptr ? prev_planner(LEASH_PLANNER_ARGUMENTS)
                                                         : standard_planner(LEASH_PLANNER_ARGUMENTS);
     nested.leave();
+    if (unlikely(function != InvalidOid)) {
+        depend_on_function(result, function);
+    }
     if (planned) {
         planning_ends();
     }

@@ -194,6 +194,25 @@ TEST_F(Protocol, Pings) {
     EXPECT_LT(observer.account(session.pid()).unused_for, kTolerance);
 }
 
+// What the planner calls and replaces by its result is used all the same, also when
+// the plan is kept.
+TEST_F(Protocol, FoldedFunctionIsNoPing) {
+    Session session(kLogin);
+    for (const char* sql : {"SELECT folded(1)", "SELECT * FROM folded(2) AS f",
+                            "SELECT x FROM (SELECT folded(3) + 1 AS x) AS s"}) {
+        session.must("SELECT 1");
+        think(kWork);
+        session.must(sql);
+        EXPECT_LT(observer.account(session.pid()).unused_for, kTolerance) << sql;
+        session.prepare("kept", sql);
+        session.exec_prepared("kept");
+        think(kWork);
+        session.exec_prepared("kept");
+        EXPECT_LT(observer.account(session.pid()).unused_for, kTolerance) << sql << ", prepared";
+        session.must("DEALLOCATE kept");
+    }
+}
+
 TEST_F(Protocol, DiscardAll) {
     Session session(kLogin);
     session.must("PREPARE p AS SELECT count(*) FROM plain");
