@@ -235,6 +235,100 @@ SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION leash.cancel(text, text) IS
 'cancels exactly the statement that is running now; returns the outcome';
 
+-- The policies.  Each row is checked by a trigger in C, which needs no preload, so that
+-- dumps restore anywhere.  The library reads the table in the database that the setting
+-- pg_leash.database names.
+CREATE TABLE leash.policies (
+    name text NOT NULL,
+    priority integer NOT NULL DEFAULT 100,
+    enabled boolean NOT NULL DEFAULT true,
+    mode text NOT NULL DEFAULT 'observe',
+    roles text[],
+    databases text[],
+    applications text[],
+    addresses text[],
+    kinds text[],
+    states text[],
+    idle_for interval,
+    unused_for interval,
+    xact_for interval,
+    statement_for interval,
+    learned boolean NOT NULL DEFAULT false,
+    pressure_above double precision,
+    pressure_below double precision,
+    blocks_others boolean NOT NULL DEFAULT false,
+    holds_xmin boolean NOT NULL DEFAULT false,
+    peer_gone boolean NOT NULL DEFAULT false,
+    action text NOT NULL DEFAULT 'log',
+    grace interval,
+    keep integer,
+    max_per_minute integer,
+    include_superusers boolean NOT NULL DEFAULT false,
+    include_listeners boolean NOT NULL DEFAULT false,
+    include_lock_holders boolean NOT NULL DEFAULT false,
+    comment text,
+    CONSTRAINT policies_pkey PRIMARY KEY (name)
+);
+
+COMMENT ON TABLE leash.policies IS 'what happens to which sessions, and after how long';
+
+SELECT pg_catalog.pg_extension_config_dump('leash.policies', '');
+
+CREATE FUNCTION leash.check_policy()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'leash_check_policy'
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.check_policy() IS 'trigger: refuses policies that make no sense';
+
+CREATE FUNCTION leash.policies_written()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'leash_policies_written'
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.policies_written() IS 'trigger: warns of what policies would do now';
+
+CREATE TRIGGER check_policy
+BEFORE INSERT OR UPDATE OR DELETE ON leash.policies
+FOR EACH ROW EXECUTE FUNCTION leash.check_policy();
+
+CREATE TRIGGER policies_inserted
+AFTER INSERT ON leash.policies REFERENCING NEW TABLE AS written
+FOR EACH STATEMENT EXECUTE FUNCTION leash.policies_written();
+
+CREATE TRIGGER policies_updated
+AFTER UPDATE ON leash.policies REFERENCING NEW TABLE AS written
+FOR EACH STATEMENT EXECUTE FUNCTION leash.policies_written();
+
+CREATE TRIGGER policies_truncated
+AFTER TRUNCATE ON leash.policies
+FOR EACH STATEMENT EXECUTE FUNCTION leash.policies_written();
+
+-- Logical replication writes policies too.
+ALTER TABLE leash.policies ENABLE ALWAYS TRIGGER check_policy;
+ALTER TABLE leash.policies ENABLE ALWAYS TRIGGER policies_inserted;
+ALTER TABLE leash.policies ENABLE ALWAYS TRIGGER policies_updated;
+ALTER TABLE leash.policies ENABLE ALWAYS TRIGGER policies_truncated;
+
+CREATE FUNCTION leash.get_policies_in_force(
+    OUT rank integer,
+    OUT name text,
+    OUT priority integer,
+    OUT mode text,
+    OUT action text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_policies_in_force'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 10
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.policies_in_force AS
+SELECT * FROM leash.get_policies_in_force() ORDER BY rank;
+
+COMMENT ON VIEW leash.policies_in_force IS
+'the policies that the worker goes by, in the order in which they decide';
+
 CREATE FUNCTION leash.reset(what text DEFAULT 'all')
 RETURNS void
 AS 'MODULE_PATHNAME', 'leash_reset'
@@ -255,6 +349,9 @@ REVOKE ALL ON FUNCTION leash.health() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.terminate(text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.cancel(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.reset(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.check_policy() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.policies_written() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.get_policies_in_force() FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA leash TO pg_monitor, pg_signal_backend;
 GRANT EXECUTE ON FUNCTION leash.library_version() TO pg_monitor, pg_signal_backend;
@@ -266,5 +363,7 @@ GRANT EXECUTE ON FUNCTION leash.health() TO pg_monitor;
 GRANT SELECT ON leash.worker TO pg_monitor;
 GRANT SELECT ON leash.sessions, leash.leaks, leash.leak_groups,
                 leash.slow_statements, leash.connections TO pg_monitor;
+GRANT SELECT ON leash.policies, leash.policies_in_force TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.get_policies_in_force() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.terminate(text, text, boolean) TO pg_signal_backend;
 GRANT EXECUTE ON FUNCTION leash.cancel(text, text) TO pg_signal_backend;

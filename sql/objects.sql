@@ -10,7 +10,7 @@ SELECT c.relname, c.relkind
  WHERE c.relnamespace = 'leash'::regnamespace
  ORDER BY 1;
 SELECT count(*) AS "not of the extension"
-  FROM (SELECT 'pg_class'::regclass AS classid, oid FROM pg_class WHERE relnamespace = 'leash'::regnamespace
+  FROM (SELECT 'pg_class'::regclass AS classid, oid FROM pg_class WHERE relnamespace = 'leash'::regnamespace AND relkind <> 'i'
         UNION ALL
         SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = 'leash'::regnamespace) object
  WHERE NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid

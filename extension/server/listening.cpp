@@ -1,6 +1,7 @@
 #include "server/listening.h"
 
 #include "server/session.h"
+#include "server/transaction.h"
 
 extern "C" {
 #include "common/hashfn.h"
@@ -71,6 +72,7 @@ void note(Change::Kind kind, uint32 hash) {
         changes[change_count++] = {kind, GetCurrentTransactionNestLevel(), hash};
     }
     listening_changes = true;
+    commit_has_work = true;
 }
 
 void forget_changes() {

@@ -1,5 +1,7 @@
 #include "server/policy_store.h"
 
+#include "server/worker.h"
+
 extern "C" {
 #include "mb/pg_wchar.h"
 }
@@ -123,6 +125,11 @@ void drop_policies(const char* reason, uint64_t wanted) {
     if (news) {
         ereport(LOG, (errmsg("pg_leash has no policies: %s", reason)));
     }
+}
+
+void want_policies() {
+    pg_atomic_fetch_add_u64(&shared()->policies_wanted, 1);
+    wake_worker();
 }
 
 PolicySet* copy_policies() {

@@ -4,6 +4,7 @@
 
 #include "server/hooks.h"
 #include "server/listening.h"
+#include "server/policy_changes.h"
 #include "server/session.h"
 #include "server/statement_path.h"
 
@@ -14,13 +15,29 @@ extern "C" {
 }
 
 namespace leash {
+
+bool commit_has_work = false;
+
 namespace {
 
 bool committing = false;
 
-pg_noinline void open_session() {
+void do_work_of_commit() {
+    commit_has_work = false;
+    if (listening_changes) {
+        listening_committed();
+    }
+    if (policies_change) {
+        policies_committed();
+    }
+}
+
+// There is no session yet, or this is no client's process.
+pg_noinline void commit_without_session() {
     if (open_session_at_login()) {
         statements_begin();
+    } else if (commit_has_work) {
+        do_work_of_commit();
     }
 }
 
@@ -28,8 +45,8 @@ pg_noinline void open_session() {
 pg_noinline void settle_commit() {
     const bool wrote = committing;
     commit_ends();
-    if (listening_changes) {
-        listening_committed();
+    if (commit_has_work) {
+        do_work_of_commit();
     }
     if ((current.open || wrote || synced_late()) && at_transaction_level()) {
         transaction_ends(wrote);
@@ -44,10 +61,10 @@ inline void before_commit() {
 
 inline void committed() {
     if (unlikely(my_slot == nullptr)) {
-        open_session();
+        commit_without_session();
         return;
     }
-    if (unlikely(committing || listening_changes || current.open || synced_late())) {
+    if (unlikely(committing || commit_has_work || current.open || synced_late())) {
         settle_commit();
     }
     transaction_ends_within();
@@ -59,6 +76,8 @@ bool ends_message() {
 }
 
 pg_noinline void aborted() {
+    commit_has_work = false;
+    forget_policy_changes();
     if (my_slot == nullptr) {
         return;
     }
@@ -73,6 +92,7 @@ pg_noinline void aborted() {
 
 pg_noinline void rare_event(XactEvent event) {
     if (event == XACT_EVENT_PRE_PREPARE) {
+        check_prepare();
         before_commit();
     } else if (event == XACT_EVENT_PREPARE) {
         committed();

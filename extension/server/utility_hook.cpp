@@ -3,6 +3,7 @@
 #include "server/secret_statements.h"
 #include "server/session.h"
 #include "server/listening.h"
+#include "server/policy_changes.h"
 #include "server/statement_path.h"
 #include "server/transaction.h"
 
@@ -102,6 +103,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
         statement_is_secret();
     }
     note_listening(node);
+    note_policy_ddl(node);
     if (prepared) {
         commit_begins();
     }

@@ -3,6 +3,7 @@
 // takes none of the connection slots.
 #include "server/worker.h"
 
+#include "server/clerk.h"
 #include "server/clock.h"
 #include "server/debug_stop.h"
 #include "server/sampler.h"
@@ -178,6 +179,8 @@ void wait_for_work() {
 
 void work() {
     answer_signals();
+    doing = "calling its clerk";
+    call_clerk();
     const uint64_t now = monotonic_ns();
     if (now >= schedule.next_sample) {
         sample(now);
