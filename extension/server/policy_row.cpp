@@ -106,9 +106,12 @@ void PolicyRow::refuse_word(const char* column, const char* value, const char* c
 }
 
 void PolicyRow::refuse_null(const char* column) const {
-    ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
-                    errmsg("column \"%s\" of policy \"%s\" must not be null", column, policy_),
-                    error_column(column)));
+    ereport(ERROR,
+            (errcode(ERRCODE_NOT_NULL_VIOLATION),
+             *policy_ == '\0'
+                 ? errmsg("column \"%s\" of leash.policies must not be null", column)
+                 : errmsg("column \"%s\" of policy \"%s\" must not be null", column, policy_),
+             error_column(column)));
 }
 
 Datum PolicyRow::read(const char* column, Oid type, bool& is_null) const {
@@ -135,8 +138,9 @@ void PolicyRow::read_name(char (&name)[kNameSize]) {
     if (text == nullptr) {
         refuse_null("name");
     }
-    policy_ = text;
     const size_t length = strlen(text);
+    policy_ = pnstrdup(text, static_cast<Size>(pg_mbcliplen(text, static_cast<int>(length),
+                                                            static_cast<int>(kNameSize) - 1)));
     if (length == 0 || length >= kNameSize) {
         refuse("name", text,
                {length == 0 ? "It is empty." : "It is longer than 63 bytes.",

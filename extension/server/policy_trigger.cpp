@@ -42,11 +42,25 @@ void check_reach(HeapTuple row, TupleDesc columns) {
     }
 }
 
-// True when its policies are in force here.
-bool warn_of_database() {
+// INSERT ... ON CONFLICT UPDATE calls twice, first for what it has updated.
+bool was_warned(const TriggerData& data) {
+    static TimestampTz updated_by = 0;
+    const TimestampTz message = GetCurrentStatementStartTimestamp();
+    if (TRIGGER_FIRED_BY_UPDATE(data.tg_event)) {
+        updated_by = message;
+        return false;
+    }
+    return updated_by == message;
+}
+
+// True when policies that are written here are in force.
+bool warn_of_database(const TriggerData& data) {
     const char* const here = get_database_name(MyDatabaseId);
     if (here == nullptr || strcmp(here, settings::database) == 0) {
         return true;
+    }
+    if (was_warned(data)) {
+        return false;
     }
     ereport(
         WARNING,
@@ -77,8 +91,11 @@ void each_written(const TriggerData& data, Visit visit) {
 }
 
 void warn_of_written(const TriggerData& data) {
+    if (tuplestore_tuple_count(data.tg_newtable) == 0) {
+        return;
+    }
     each_written(data, [](const Policy& policy) { warn_without_effect(policy); });
-    if (shared() == nullptr || !warn_of_database()) {
+    if (shared() == nullptr || !warn_of_database(data)) {
         return;
     }
     const PolicyWarnings warnings = PolicyWarnings::make();
