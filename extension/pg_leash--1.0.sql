@@ -329,6 +329,52 @@ SELECT * FROM leash.get_policies_in_force() ORDER BY rank;
 COMMENT ON VIEW leash.policies_in_force IS
 'the policies that the worker goes by, in the order in which they decide';
 
+CREATE FUNCTION leash.get_reap_log(
+    OUT id bigint,
+    OUT decided_at timestamptz,
+    OUT policy text,
+    OUT by name,
+    OUT mode text,
+    OUT action text,
+    OUT session_id text,
+    OUT pid integer,
+    OUT usename name,
+    OUT datname name,
+    OUT application_name text,
+    OUT client_addr inet,
+    OUT kind text,
+    OUT leaked_for interval,
+    OUT weight text,
+    OUT blocked_sessions integer,
+    OUT opener text,
+    OUT reason text,
+    OUT outcome text,
+    OUT took interval)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_reap_log'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 1000
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.reap_log AS
+SELECT * FROM leash.get_reap_log() ORDER BY id DESC;
+
+COMMENT ON VIEW leash.reap_log IS 'what policies and users decided about sessions, and what became of it; newest first';
+
+CREATE FUNCTION leash.reap(dry_run boolean DEFAULT true)
+RETURNS SETOF leash.reap_log
+AS 'MODULE_PATHNAME', 'leash_reap'
+LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE ROWS 100
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.reap(boolean) IS
+'evaluates the policies once, now: shows what they would do or, with false, does it and waits for the outcomes';
+
+REVOKE ALL ON FUNCTION leash.get_reap_log() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.reap(boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION leash.get_reap_log() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.reap(boolean) TO pg_signal_backend;
+GRANT SELECT ON leash.reap_log TO pg_monitor;
+
 CREATE FUNCTION leash.reset(what text DEFAULT 'all')
 RETURNS void
 AS 'MODULE_PATHNAME', 'leash_reset'

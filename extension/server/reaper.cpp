@@ -1,14 +1,15 @@
 #include "server/reaper.h"
 
-#include "server/backend_state.h"
 #include "server/debug_stop.h"
 #include "server/lock_facts.h"
 #include "server/session.h"
 #include "server/signal.h"
 
 extern "C" {
+#include "catalog/pg_authid.h"
 #include "mb/pg_wchar.h"
 #include "storage/latch.h"
+#include "utils/acl.h"
 #include "utils/wait_event.h"
 }
 
@@ -18,28 +19,24 @@ namespace {
 constexpr int kAttempts = 20;         // when another reaper, or a mere moment, is in the way
 constexpr long kBetweenAttempts = 1;  // ms
 constexpr long kLookEvery = 5;        // ms
-constexpr long kPatience = 5'000;     // ms, for a session to exit or a statement to end
 
 int number_of(const SessionSlot* slot) {
     return static_cast<int>(slot - session_slot(0));
 }
 
-bool is_idle(State state) {
-    return state == State::idle || state == State::idle_in_transaction ||
-           state == State::idle_in_transaction_aborted;
-}
-
 // Writes down who ends a session and why, for the victim to read.
-uint16_t write_note(const char* reason) {
+uint16_t write_note(const Motive& motive) {
     const auto number = static_cast<uint16_t>(pg_atomic_fetch_add_u32(&shared()->next_note, 1));
-    char* const role = GetUserNameFromId(GetUserId(), true);
-    const char* const why = reason != nullptr ? reason : "";
+    const char* const why = motive.reason != nullptr ? motive.reason : "";
     const int length = pg_mbcliplen(why, static_cast<int>(strlen(why)), kReasonSize - 1);
     ReapNote* const note = reap_note(number);
     note->changes.begin_write();
     note->number = number;
-    note->encoding = GetDatabaseEncoding();
-    strlcpy(note->by, role != nullptr ? role : "", sizeof note->by);
+    note->encoding = motive.encoding;
+    note->age = motive.age;
+    note->state = motive.state;
+    strlcpy(note->by, motive.by, sizeof note->by);
+    strlcpy(note->policy, motive.policy, sizeof note->policy);
     memcpy(note->reason, why, static_cast<size_t>(length));
     note->reason[length] = '\0';
     note->changes.end_write();
@@ -51,22 +48,6 @@ void sleep_ms(long ms) {
                     PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
     CHECK_FOR_INTERRUPTS();
-}
-
-// Gone from the process array: its PGPROC belongs to nobody or to another process.
-bool is_gone(const SessionSlot* slot, const SessionIdentity& target) {
-    const volatile PGPROC* const proc = GetPGProcByNumber(number_of(slot));
-    return proc->procLatch.owner_pid != target.id.pid;
-}
-
-Outcome await_exit(const SessionSlot* slot, const SessionIdentity& target) {
-    for (long waited = 0; waited < kPatience; waited += kLookEvery) {
-        if (is_gone(slot, target)) {
-            return kEnded;
-        }
-        sleep_ms(kLookEvery);
-    }
-    return kStillExiting;
 }
 
 bool is_there(const SessionSlot* slot, const SessionIdentity& target) {
@@ -87,6 +68,15 @@ Outcome outcome_of(claim::Result result, const SessionSlot* slot, const SessionI
     }
 }
 
+// The period that was judged lasts, and the client is still waited for, if it was.
+bool still_as_judged(const SessionSlot* slot, const SessionIdentity& target,
+                     const BackendState& judged) {
+    BackendState now{};
+    return read_backend_state(number_of(slot), target, now) && same_period(now, judged) &&
+           (judged.client_wait == ClientWait::none || now.client_wait == judged.client_wait) &&
+           !now.in_sync_rep;
+}
+
 // Why an idle session must not be ended without force; null when it may.
 Outcome refuse_idle(const SessionSlot* slot, const SessionIdentity& target,
                     const BackendState& seen) {
@@ -102,42 +92,40 @@ Outcome refuse_idle(const SessionSlot* slot, const SessionIdentity& target,
     return holds_advisory_lock(target.id.pid) ? "exempt: holds an advisory lock" : nullptr;
 }
 
-// One attempt; null means: look again in a moment.
-Outcome try_idle(SessionSlot* slot, const SessionIdentity& target, const ProcessHandle& process,
-                 uint16_t note) {
-    const uint64_t word = slot->word.load();
-    BackendState seen{};
-    if ((word & claim::kOpen) == 0 || !read_backend_state(number_of(slot), target, seen)) {
-        return kGone;
-    }
-    if (const Outcome refusal = refuse_idle(slot, target, seen)) {
-        return refusal;
-    }
-    if (seen.client_wait != ClientWait::read) {
-        return nullptr;  // just come to rest, or just woken
-    }
+// Claims with `claim`, and signals.
+template <class Claim>
+Outcome claim_and_signal(SessionSlot* slot, const SessionIdentity& target, Claim claim) {
+    // The handle is opened first and the session looked at after it: the process
+    // that the claim finds alive is then the one that the handle names.
+    const ProcessHandle process(target.id.pid);
     debug_stop("judged");
-    const auto same_idle_period = [&] {
-        BackendState now{};
-        return read_backend_state(number_of(slot), target, now) && now.state == seen.state &&
-               now.state_change == seen.state_change && now.client_wait == ClientWait::read &&
-               !now.in_sync_rep;
-    };
-    const claim::Result result =
-        claim::claim_idle(slot->word, word, note, same_idle_period, debug_stop_after);
-    if (result == claim::Result::busy) {
-        return nullptr;
+    Outcome outcome = nullptr;
+    const claim::Result result = claim();
+    if (result == claim::Result::won) {
+        const bool sent = process.send(SIGTERM);
+        claim::finish_claim(slot->word);
+        outcome = sent ? kStillExiting : kGone;
     }
-    if (result != claim::Result::won) {
-        return outcome_of(result, slot, target);
+    process.close();
+    if (outcome != nullptr || result == claim::Result::busy) {
+        return outcome;
     }
-    const bool sent = process.send(SIGTERM);
-    claim::finish_claim(slot->word);
-    return sent ? kEnded : kGone;
+    return outcome_of(result, slot, target);
 }
 
-Outcome try_any(SessionSlot* slot, const SessionIdentity& target, const ProcessHandle& process,
-                uint16_t note) {
+// One attempt; null means: look again in a moment.
+Outcome try_idle(SessionSlot* slot, const SessionIdentity& target, const Motive& motive) {
+    Judged judged{};
+    judged.word = slot->word.load();
+    if ((judged.word & claim::kOpen) == 0 ||
+        !read_backend_state(number_of(slot), target, judged.backend)) {
+        return kGone;
+    }
+    const Outcome refusal = refuse_idle(slot, target, judged.backend);
+    return refusal != nullptr ? refusal : attempt_end(slot, target, judged, motive);
+}
+
+Outcome try_any(SessionSlot* slot, const SessionIdentity& target, const Motive& motive) {
     const auto may_be_ended = [&] {
         BackendState now{};
         if (!read_backend_state(number_of(slot), target, now)) {
@@ -148,17 +136,10 @@ Outcome try_any(SessionSlot* slot, const SessionIdentity& target, const ProcessH
     if (const claim::Result before = may_be_ended(); before != claim::Result::won) {
         return outcome_of(before, slot, target);
     }
-    debug_stop("judged");
-    const claim::Result result = claim::claim_any(slot->word, note, may_be_ended, debug_stop_after);
-    if (result == claim::Result::busy) {
-        return nullptr;
-    }
-    if (result != claim::Result::won) {
-        return outcome_of(result, slot, target);
-    }
-    const bool sent = process.send(SIGTERM);
-    claim::finish_claim(slot->word);
-    return sent ? kEnded : kGone;
+    const uint16_t note = write_note(motive);
+    return claim_and_signal(slot, target, [&] {
+        return claim::claim_any(slot->word, note, may_be_ended, debug_stop_after);
+    });
 }
 
 // Why a statement cannot be cancelled; null when it can.
@@ -178,58 +159,40 @@ Outcome refuse_cancel(const BackendState& seen) {
     return seen.in_sync_rep ? "refused: committing" : nullptr;
 }
 
-// The same command still runs, as far as PostgreSQL can tell.
-bool same_command(const BackendState& a, const BackendState& b) {
-    return a.state == b.state && a.state_change == b.state_change;
-}
-
-Outcome try_cancel(SessionSlot* slot, const SessionIdentity& target, const ProcessHandle& process,
-                   BackendState& seen) {
-    const uint64_t word = slot->word.load();
-    if ((word & claim::kOpen) == 0 || !read_backend_state(number_of(slot), target, seen)) {
-        return kGone;
-    }
-    if (const Outcome refusal = refuse_cancel(seen)) {
-        return refusal;
-    }
-    if (slot->ended_message.get() == seen.query_start) {
-        return nullptr;  // its statement has ended, the answer is on its way
-    }
-    debug_stop("judged");
-    const auto still_runs = [&] {
-        BackendState now{};
-        return read_backend_state(number_of(slot), target, now) && same_command(now, seen) &&
-               !now.in_sync_rep;
-    };
-    const claim::Result result = claim::flag_cancel(slot->word, word, still_runs, debug_stop_after);
-    if (result == claim::Result::busy) {
-        return nullptr;
-    }
-    if (result == claim::Result::woke_up) {
-        // The word moves within a command too, between analysis and execution.
-        return still_runs() ? nullptr : kTooLate;
-    }
-    if (result != claim::Result::won) {
-        return outcome_of(result, slot, target);
-    }
-    const bool sent = process.send_to_group(SIGINT);
-    claim::finish_cancel(slot->word);
-    return sent ? kCancelled : kGone;
-}
-
-Outcome await_end(const SessionSlot* slot, const SessionIdentity& target,
-                  const BackendState& seen) {
-    for (long waited = 0; waited < kPatience; waited += kLookEvery) {
-        BackendState now{};
-        if (!read_backend_state(number_of(slot), target, now) || !same_command(now, seen)) {
-            return kCancelled;
+// Runs `attempt` until it has something to say.
+template <class Attempt>
+Outcome insist(Outcome otherwise, Attempt attempt) {
+    for (int i = 0; i < kAttempts; i++) {
+        if (const Outcome outcome = attempt()) {
+            return outcome;
         }
-        sleep_ms(kLookEvery);
+        pg_usleep(kBetweenAttempts * 1000);
     }
-    return kStillRunning;
+    return otherwise;
 }
 
 }  // namespace
+
+bool is_idle(State state) {
+    return state == State::idle || state == State::idle_in_transaction ||
+           state == State::idle_in_transaction_aborted;
+}
+
+bool same_period(const BackendState& a, const BackendState& b) {
+    return a.state == b.state && a.state_change == b.state_change;
+}
+
+bool has_exited(int number, const SessionId& session) {
+    const volatile PGPROC* const proc = GetPGProcByNumber(number);
+    return proc->procLatch.owner_pid != session.pid;
+}
+
+bool may_act_on(Oid actor, Oid role) {
+    if (superuser_arg(role)) {
+        return superuser_arg(actor);
+    }
+    return has_privs_of_role(actor, role) || has_privs_of_role(actor, ROLE_PG_SIGNAL_BACKEND);
+}
 
 SessionSlot* find_session(const SessionId& id, SessionIdentity& identity) {
     for (int i = 0; i < shared()->slots; i++) {
@@ -242,50 +205,103 @@ SessionSlot* find_session(const SessionId& id, SessionIdentity& identity) {
     return nullptr;
 }
 
-Outcome terminate_session(SessionSlot* slot, const SessionIdentity& target, const char* reason,
-                          bool force) {
-    if (slot == my_slot) {
-        return "refused: own session";
+Outcome attempt_end(SessionSlot* slot, const SessionIdentity& target, const Judged& judged,
+                    const Motive& motive) {
+    if (is_idle(judged.backend.state) && judged.backend.client_wait == ClientWait::none) {
+        return nullptr;  // just come to rest, or just woken
     }
-    // The handle is opened first and the session looked at after it: the process
-    // that the claim finds alive is then the one that the handle names.
-    const ProcessHandle process(target.id.pid);
-    const uint16_t note = write_note(reason);
-    for (int i = 0; i < kAttempts; i++) {
-        const Outcome outcome =
-            force ? try_any(slot, target, process, note) : try_idle(slot, target, process, note);
-        if (outcome == kEnded) {
-            process.close();
-            return await_exit(slot, target);
-        }
-        if (outcome != nullptr) {
-            process.close();
-            return outcome;
-        }
-        pg_usleep(kBetweenAttempts * 1000);
-    }
-    process.close();
-    return kWokeUp;
+    const uint16_t note = write_note(motive);
+    const auto look_again = [&] { return still_as_judged(slot, target, judged.backend); };
+    const Outcome outcome = claim_and_signal(slot, target, [&] {
+        return claim::claim_idle(slot->word, judged.word, note, look_again, debug_stop_after);
+    });
+    // The word moves within a command too, from one statement of a message to the next.
+    const bool moved_on = outcome == kWokeUp && !is_idle(judged.backend.state) && look_again();
+    return moved_on ? nullptr : outcome;
 }
 
-Outcome cancel_statement(SessionSlot* slot, const SessionIdentity& target) {
-    if (slot == my_slot) {
-        return "refused: own session";
-    }
+Outcome attempt_cancel(SessionSlot* slot, const SessionIdentity& target,
+                       const BackendState& judged) {
     const ProcessHandle process(target.id.pid);
-    Outcome outcome = nullptr;
+    const uint64_t word = slot->word.load();
     BackendState seen{};
-    for (int i = 0; i < kAttempts && outcome == nullptr; i++) {
-        outcome = try_cancel(slot, target, process, seen);
-        if (outcome == nullptr) {
-            pg_usleep(kBetweenAttempts * 1000);
-        }
+    Outcome outcome = nullptr;
+    if ((word & claim::kOpen) == 0 || !read_backend_state(number_of(slot), target, seen)) {
+        outcome = kGone;
+    } else if (!same_period(seen, judged)) {
+        outcome = kTooLate;
+    } else {
+        outcome = refuse_cancel(seen);
+    }
+    // Its statement has ended, when the answer is on its way.
+    if (outcome != nullptr || slot->ended_message.get() == seen.query_start) {
+        process.close();
+        return outcome;
+    }
+    debug_stop("judged");
+    const auto still_runs = [&] {
+        BackendState now{};
+        return read_backend_state(number_of(slot), target, now) && same_period(now, judged) &&
+               !now.in_sync_rep;
+    };
+    const claim::Result result = claim::flag_cancel(slot->word, word, still_runs, debug_stop_after);
+    if (result == claim::Result::won) {
+        const bool sent = process.send_to_group(SIGINT);
+        claim::finish_cancel(slot->word);
+        outcome = sent ? kStillRunning : kGone;
     }
     process.close();
-    if (outcome == kCancelled) {
-        return await_end(slot, target, seen);
+    if (outcome != nullptr || result == claim::Result::busy) {
+        return outcome;
     }
-    return outcome != nullptr ? outcome : kTooLate;
+    if (result == claim::Result::woke_up) {
+        // The word moves within a command too, between analysis and execution.
+        return still_runs() ? nullptr : kTooLate;
+    }
+    return outcome_of(result, slot, target);
+}
+
+Outcome end_session(SessionSlot* slot, const SessionIdentity& target, const Motive& motive,
+                    bool force) {
+    if (slot == my_slot) {
+        return kOwnSession;
+    }
+    return insist(kWokeUp, [&] {
+        return force ? try_any(slot, target, motive) : try_idle(slot, target, motive);
+    });
+}
+
+Outcome cancel_statement(SessionSlot* slot, const SessionIdentity& target, BackendState& command) {
+    if (slot == my_slot) {
+        return kOwnSession;
+    }
+    return insist(kTooLate, [&] {
+        return read_backend_state(number_of(slot), target, command)
+                   ? attempt_cancel(slot, target, command)
+                   : kGone;
+    });
+}
+
+Outcome await_exit(const SessionSlot* slot, const SessionIdentity& target) {
+    for (long waited = 0; waited < kPatience; waited += kLookEvery) {
+        if (has_exited(number_of(slot), target.id)) {
+            return kEnded;
+        }
+        sleep_ms(kLookEvery);
+    }
+    return kStillExiting;
+}
+
+Outcome await_cancel(const SessionSlot* slot, const SessionIdentity& target,
+                     const BackendState& command) {
+    for (long waited = 0; waited < kPatience; waited += kLookEvery) {
+        BackendState now{};
+        if (!read_backend_state(number_of(slot), target, now) || !same_period(now, command)) {
+            return kCancelled;
+        }
+        sleep_ms(kLookEvery);
+    }
+    return kStillRunning;
 }
 
 }  // namespace leash

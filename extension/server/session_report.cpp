@@ -151,23 +151,15 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     return true;
 }
 
-// Locks are looked at only when somebody is a candidate: they exempt, and weigh.
-void judge_with_locks(SessionReports& all, const Thresholds& limits) {
-    LockTable locks;
-    for (int i = 0; i < all.count; i++) {
-        SessionReport& report = all.reports[i];
-        if (report.verdict.apparent == Leak::none) {
-            continue;
-        }
-        if (!locks.was_read()) {
-            locks.read();
-        }
-        const LockFacts held = locks.of(report.identity.id.pid);
-        report.facts.blocked_sessions = held.blocked_sessions;
-        report.facts.holds_locks = held.holds_locks;
-        report.facts.advisory_lock = held.advisory_lock;
-        report.verdict = judge(report.facts, limits);
+void judge_with_locks(SessionReports& all, SessionReport& report, const Thresholds& limits) {
+    if (!all.locks.was_read()) {
+        all.locks.read();
     }
+    const LockFacts held = all.locks.of(report.identity.id.pid);
+    report.facts.blocked_sessions = held.blocked_sessions;
+    report.facts.holds_locks = held.holds_locks;
+    report.facts.advisory_lock = held.advisory_lock;
+    report.verdict = judge(report.facts, limits);
 }
 
 void judge_surplus(SessionReports& all) {
@@ -209,10 +201,35 @@ SessionReports report_sessions() {
             all.count++;
         }
     }
-    judge_with_locks(all, limits);
+    // Locks are looked at only when somebody is a candidate: they exempt, and weigh.
+    for (int i = 0; i < all.count; i++) {
+        if (all.reports[i].verdict.apparent != Leak::none) {
+            judge_with_locks(all, all.reports[i], limits);
+        }
+    }
     judge_surplus(all);
     pfree(activity);
     return all;
+}
+
+void add_lock_facts(SessionReports& all) {
+    const Thresholds limits = settings::thresholds();
+    for (int i = 0; i < all.count; i++) {
+        if (all.reports[i].verdict.apparent == Leak::none) {
+            judge_with_locks(all, all.reports[i], limits);
+        }
+    }
+}
+
+bool report_session(int number, SessionReport& report) {
+    auto* const activity =
+        static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
+    const bool there = read_session(number, moment_of_report(), activity, report);
+    if (there) {
+        report.verdict = judge(report.facts, settings::thresholds());
+    }
+    pfree(activity);
+    return there;
 }
 
 bool read_opener(const SessionReport& report, Opener& opener) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server/backend_state.h"
+#include "server/lock_facts.h"
 
 #include "core/verdict.h"
 
@@ -34,11 +35,18 @@ struct SessionReport {
 struct SessionReports {
     SessionReport* reports;
     int count;
+    LockTable locks;  // when it was read
 };
 
 // Reads all open sessions and judges them by the caller's settings.  Allocates in
 // the current memory context; reads the lock table when a verdict depends on it.
 SessionReports report_sessions();
+
+// Completes what depends on locks for those without a verdict too.
+void add_lock_facts(SessionReports& all);
+
+// One session, judged by itself and without its locks; false when it is not there.
+bool report_session(int number, SessionReport& report);
 
 // The opener of a session's open transaction; false when it changed meanwhile.
 bool read_opener(const SessionReport& report, Opener& opener);

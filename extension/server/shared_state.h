@@ -169,7 +169,8 @@ struct ReapNote {
     ChangeCount changes;
     uint32_t number;
     int32_t encoding;
-    uint64_t age;              // ns, as judged; 0: not judged
+    uint64_t age;  // ns in this state, as judged; 0: not judged
+    State state;
     char by[NAMEDATALEN];      // role; empty: the worker
     char policy[NAMEDATALEN];  // empty: by hand
     char reason[kReasonSize];
@@ -218,11 +219,17 @@ struct Observation {
 struct Pursuit {
     SessionId session;
     char policy[kNameSize];
-    TimestampTz period;  // state_change of the idle period or command that is pursued
+    int64_t period;  // what it is pursued for: see server/pursuit.h
     Progress progress;
-    Mode mode;              // in which the last step was taken
-    uint64_t journaled;     // sequence of the last row about it; 0: none
-    uint64_t signalled_at;  // monotonic, ns; 0: no exit is awaited
+    Mode mode;           // in which the last step was taken
+    bool refused;        // that the breaker held it was journaled
+    uint64_t journaled;  // sequence of the last row about it; 0: none
+
+    // The exit, or the end of a command, that is awaited.
+    Step awaited;           // terminate, cancel, or none
+    bool overdue;           // it was reported that this takes long
+    TimestampTz command;    // state_change of the command that was cancelled
+    uint64_t signalled_at;  // monotonic, ns
 };
 
 // One decision.  Under Lock::journal.
@@ -245,7 +252,10 @@ struct ReapRecord {
     uint64_t leaked_for;  // ns
     uint32_t blocked_sessions;
     uint64_t took;  // ns, until it was gone from the process array; 0: not (yet)
+    bool unlogged;  // its line in the server log waits for the outcome
     char outcome[48];
+    int32_t reason_encoding;
+    char reason[kReasonSize];  // as given by hand
     StoredText<kJournalOpenerSize> opener;
 };
 
@@ -340,6 +350,9 @@ struct SharedState {
     LWLockPadded* locks;
     int32_t journal_entries;
     uint64_t journal_sequence;  // of the newest row; under Lock::journal
+    uint64_t journal_changes;   // rows written and amended; under Lock::journal
+    uint64_t last_round;        // monotonic, ns: when it looked; under Lock::round
+    int32_t awaited;            // pursuits that await something; under Lock::round
     uint32_t notices;           // how many wait; under Lock::policies
     uint32_t notices_lost;
     WorkerStatus worker;

@@ -1,4 +1,5 @@
 // leash.terminate(), leash.cancel(), leash.reset(), leash.library_version().
+#include "server/by_hand.h"
 #include "server/reaper.h"
 #include "server/sql_values.h"
 #include "server/worker.h"
@@ -77,19 +78,20 @@ Datum leash_terminate(PG_FUNCTION_ARGS) {
         PG_RETURN_TEXT_P(cstring_to_text(leash::kGone));
     }
     leash::require_permission(target);
-    PG_RETURN_TEXT_P(cstring_to_text(leash::terminate_session(slot, target, reason, force)));
+    PG_RETURN_TEXT_P(cstring_to_text(leash::terminate_by_hand(slot, target, reason, force)));
 }
 
 Datum leash_cancel(PG_FUNCTION_ARGS) {
     leash::require_preload();
     const leash::SessionId id = leash::session_id_argument(fcinfo);
+    const char* const reason = PG_ARGISNULL(1) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(1));
     leash::SessionIdentity target;
     leash::SessionSlot* const slot = leash::find_session(id, target);
     if (slot == nullptr) {
         PG_RETURN_TEXT_P(cstring_to_text(leash::kGone));
     }
     leash::require_permission(target);
-    PG_RETURN_TEXT_P(cstring_to_text(leash::cancel_statement(slot, target)));
+    PG_RETURN_TEXT_P(cstring_to_text(leash::cancel_by_hand(slot, target, reason)));
 }
 
 Datum leash_reset(PG_FUNCTION_ARGS) {

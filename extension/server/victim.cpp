@@ -15,42 +15,71 @@ namespace leash {
 namespace {
 
 struct Why {
+    int32_t encoding;
+    uint64_t age;
+    State state;
     char by[NAMEDATALEN];
+    char policy[NAMEDATALEN];
     char reason[kReasonSize];
 };
+
+// As far as it can be shown in this database.
+void make_readable(char* text, int encoding) {
+    const bool ours = encoding == GetDatabaseEncoding() || encoding == PG_SQL_ASCII;
+    if (ours &&
+        pg_verify_mbstr(GetDatabaseEncoding(), text, static_cast<int>(strlen(text)), true)) {
+        return;
+    }
+    for (; *text != '\0'; text++) {
+        if (IS_HIGHBIT_SET(*text)) {
+            *text = '?';
+        }
+    }
+}
 
 // False when the note has been overwritten by another reap.
 bool read_note(uint16_t number, Why& why) {
     ReapNote* const note = reap_note(number);
     const uint32_t before = note->changes.begin_read();
     const bool ours = note->number == number;
-    const bool readable = note->encoding == GetDatabaseEncoding();
+    why.encoding = note->encoding;
+    why.age = note->age;
+    why.state = note->state;
     memcpy(why.by, note->by, sizeof why.by);
+    memcpy(why.policy, note->policy, sizeof why.policy);
     memcpy(why.reason, note->reason, sizeof why.reason);
     if (!note->changes.consistent(before) || !ours) {
         return false;
     }
-    if (!readable) {
-        for (char* text : {why.by, why.reason}) {
-            for (; *text != '\0'; text++) {
-                if (IS_HIGHBIT_SET(*text)) {
-                    *text = '?';
-                }
-            }
-        }
+    for (char* text : {why.by, why.policy, why.reason}) {
+        make_readable(text, why.encoding);
     }
     return true;
 }
 
-// "idle in transaction for 2min 3s", by this session's own ledger.
-void describe_state(char* buffer, size_t size) {
+// What was judged, or else this session's own ledger: "idle in transaction for 2min 3s".
+char* describe_state(State state, uint64_t age_ns) {
     char age[kDurationTextSize];
-    const LedgerCopy ledger = my_slot->ledger.read();
-    const uint64_t now = monotonic_ns();
-    format_duration(static_cast<int64_t>((now > ledger.since ? now - ledger.since : 0) / 1000), age,
-                    sizeof age);
-    const State state = state_of(MyBEEntry->st_state);
-    pg_snprintf(buffer, size, "%s for %s", name_of(state), age);
+    if (age_ns == 0) {
+        const LedgerCopy ledger = my_slot->ledger.read();
+        const uint64_t now = monotonic_ns();
+        age_ns = now > ledger.since ? now - ledger.since : 0;
+    }
+    format_duration(static_cast<int64_t>(age_ns / 1000), age, sizeof age);
+    return psprintf("%s for %s", name_of(state), age);
+}
+
+// "pg_leash ended this session by policy "x" after it was idle for 5min."
+char* describe_end(const Why& why, State state) {
+    const char* const was = describe_state(state, why.age);
+    if (why.policy[0] != '\0') {
+        const char* const by = why.by[0] != '\0' ? psprintf(" for role \"%s\"", why.by) : "";
+        return psprintf("pg_leash ended this session by policy \"%s\"%s after it was %s.",
+                        why.policy, by, was);
+    }
+    const char* const by = why.by[0] != '\0' ? psprintf(" for role \"%s\"", why.by) : "";
+    const char* const reason = why.reason[0] != '\0' ? psprintf(": %s", why.reason) : "";
+    return psprintf("pg_leash ended this session%s%s. It was %s.", by, reason, was);
 }
 
 }  // namespace
@@ -61,20 +90,19 @@ void tell_victim(ErrorData* error) {
         return;
     }
     const MemoryContext old = MemoryContextSwitchTo(error->assoc_context);
-    char state[80];
-    describe_state(state, sizeof state);
     Why why{};
     const bool known = read_note(claim::note_of(word), why);
-    const State now = state_of(MyBEEntry->st_state);
+    const State state = known && why.age != 0 ? why.state : state_of(MyBEEntry->st_state);
+    if (!known) {
+        why = {};
+    }
     const Opener& opener = my_slot->opener;
     const bool in_transaction =
-        now == State::idle_in_transaction || now == State::idle_in_transaction_aborted;
-    error->detail =
-        psprintf("pg_leash ended this session%s%s%s%s. It was %s.%s%.*s",
-                 known ? " for role \"" : "", known ? why.by : "", known ? "\"" : "",
-                 known && why.reason[0] != '\0' ? psprintf(": %s", why.reason) : "", state,
-                 in_transaction && opener.text.length > 0 ? " Its transaction was opened by: " : "",
-                 in_transaction ? static_cast<int>(opener.text.length) : 0, opener.text.bytes);
+        state == State::idle_in_transaction || state == State::idle_in_transaction_aborted;
+    const bool has_opener = in_transaction && opener.text.length > 0;
+    error->detail = psprintf(
+        "%s%s%.*s", describe_end(why, state), has_opener ? " Its transaction was opened by: " : "",
+        has_opener ? static_cast<int>(opener.text.length) : 0, opener.text.bytes);
     if (error->hint == nullptr) {
         error->hint = pstrdup(
             in_transaction

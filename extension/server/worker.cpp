@@ -6,6 +6,7 @@
 #include "server/clerk.h"
 #include "server/clock.h"
 #include "server/debug_stop.h"
+#include "server/round.h"
 #include "server/sampler.h"
 #include "server/settings.h"
 
@@ -30,6 +31,7 @@ namespace {
 
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kLongestPause = 1000 * kMillisecond;  // of the sampler
+constexpr uint64_t kSettleEvery = 5 * kMillisecond;      // while exits are awaited
 constexpr long kAfterError = 100;                        // ms
 constexpr int kTries = 10'000;
 
@@ -37,6 +39,7 @@ constexpr int kTries = 10'000;
 struct Schedule {
     uint64_t next_sample;
     uint64_t pause;  // between samples; grows while nothing happens
+    uint64_t next_settle;
     uint64_t round;  // when the last round was due
     uint64_t round_interval;
 };
@@ -92,6 +95,7 @@ void judge_sessions() {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     MemoryContextSwitchTo(round_context);
+    (void)run_round({false, InvalidOid});
     CommitTransactionCommand();
     MemoryContextReset(round_context);
 }
@@ -137,6 +141,15 @@ void round(uint64_t now) {
     last_logged[0] = '\0';
 }
 
+// Looks after the sessions that were signalled.
+void settle() {
+    doing = "waiting for sessions to end";
+    const MemoryContext old = MemoryContextSwitchTo(round_context);
+    const bool awaited = settle_exits() > 0;
+    schedule.next_settle = awaited ? monotonic_ns() + kSettleEvery : ~uint64_t{0};
+    MemoryContextSwitchTo(old);
+}
+
 void reload() {
     ConfigReloadPending = false;
     doing = "reloading its configuration";
@@ -171,7 +184,8 @@ long ms_until(uint64_t then, uint64_t now) {
 
 void wait_for_work() {
     const uint64_t now = monotonic_ns();
-    const uint64_t due = Min(schedule.next_sample, schedule.round + schedule.round_interval);
+    const uint64_t due = Min(Min(schedule.next_sample, schedule.next_settle),
+                             schedule.round + schedule.round_interval);
     (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms_until(due, now),
                     worker_wait_event());
     ResetLatch(MyLatch);
@@ -188,6 +202,7 @@ void work() {
     if (now >= schedule.round + schedule.round_interval) {
         round(now);
     }
+    settle();
     wait_for_work();
 }
 
@@ -234,7 +249,8 @@ void start() {
         AllocSetContextCreate(TopMemoryContext, "pg_leash round", ALLOCSET_DEFAULT_SIZES);
     error_context.callback = describe_error;
     const uint64_t now = monotonic_ns();
-    schedule = {now, sample_interval(), now - Min(now, check_interval()), check_interval()};
+    schedule = {now, sample_interval(), ~uint64_t{0}, now - Min(now, check_interval()),
+                check_interval()};
     report_start();
     pgstat_report_activity(STATE_IDLE, nullptr);
 }

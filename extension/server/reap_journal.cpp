@@ -1,0 +1,222 @@
+#include "server/reap_journal.h"
+
+#include "server/candidate.h"
+
+#include "core/duration.h"
+
+extern "C" {
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "storage/lwlock.h"
+}
+
+#include <arpa/inet.h>
+
+namespace leash {
+namespace {
+
+// The row in the ring, when it is still the one of that sequence.
+ReapRecord* find_row(uint64_t sequence) {
+    ReapRecord* const row = sequence != 0 ? reap_record(sequence) : nullptr;
+    return row != nullptr && row->sequence == sequence ? row : nullptr;
+}
+
+void copy_opener(const SessionReport& report, ReapRecord& record) {
+    Opener opener;
+    if (!report.has_opener || !read_opener(report, opener)) {
+        return;
+    }
+    const auto& text = opener.text;
+    const int encoding =
+        PG_VALID_ENCODING(text.encoding) ? text.encoding : static_cast<int>(PG_SQL_ASCII);
+    record.opener.encoding = text.encoding;
+    record.opener.length = static_cast<uint32_t>(pg_encoding_mbcliplen(
+        encoding, text.bytes, static_cast<int>(text.length), kJournalOpenerSize));
+    memcpy(record.opener.bytes, text.bytes, record.opener.length);
+}
+
+// In a line of the log nothing may look like another line.
+void append_escaped(StringInfo line, const char* text, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        if (c == '\n') {
+            appendStringInfoString(line, "\\n");
+        } else if (c < 0x20 || c == 0x7f) {
+            appendStringInfo(line, "\\x%02x", c);
+        } else if (c == '"' || c == '\\') {
+            appendStringInfoChar(line, '\\');
+            appendStringInfoChar(line, text[i]);
+        } else {
+            appendStringInfoChar(line, text[i]);
+        }
+    }
+}
+
+void append_quoted(StringInfo line, const char* name, const char* text, size_t length) {
+    appendStringInfo(line, " %s=\"", name);
+    append_escaped(line, text, length);
+    appendStringInfoChar(line, '"');
+}
+
+void append_name(StringInfo line, const char* name, const char* text) {
+    append_quoted(line, name, text, strlen(text));
+}
+
+void append_duration(StringInfo line, const char* name, uint64_t ns) {
+    char text[kDurationTextSize];
+    format_duration(static_cast<int64_t>(ns / 1000), text, sizeof text);
+    appendStringInfo(line, " %s=\"%s\"", name, text);
+}
+
+void append_address(StringInfo line, const Address& address) {
+    char text[INET6_ADDRSTRLEN] = "local";
+    if (address.family != 0) {
+        (void)inet_ntop(address.family == 4 ? AF_INET : AF_INET6, address.bytes, text, sizeof text);
+    }
+    appendStringInfo(line, " address=%s", text);
+}
+
+void append_group(StringInfo line, const ReapRecord& record) {
+    append_name(line, "user", record.usename);
+    append_name(line, "database", record.datname);
+    append_name(line, "application", record.application);
+    append_address(line, record.client);
+}
+
+void append_facts(StringInfo line, const ReapRecord& record) {
+    append_group(line, record);
+    if (record.kind != Leak::none) {
+        append_name(line, "kind", name_of(record.kind));
+    }
+    append_duration(line, "leaked_for", record.leaked_for);
+    append_name(line, "weight", name_of(record.weight));
+    appendStringInfo(line, " blocked=%u", record.blocked_sessions);
+    if (record.took != 0) {
+        append_duration(line, "took", record.took);
+    }
+    if (record.reason[0] != '\0') {
+        append_name(line, "reason", record.reason);
+    }
+    if (record.opener.length > 0) {
+        append_quoted(line, "opener", record.opener.bytes, record.opener.length);
+    }
+}
+
+// To the log alone: the texts are in the encodings of many databases.
+void log_line(StringInfoData& line) {
+    ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", line.data), errhidestmt(true)));
+    pfree(line.data);
+}
+
+}  // namespace
+
+ReapRecord make_record(const SessionReport& report, const char* role, const char* database) {
+    ReapRecord record{};
+    record.kind = report.verdict.apparent;
+    record.weight = report.verdict.weight;
+    record.session = report.identity.id;
+    record.role = report.identity.role;
+    strlcpy(record.usename, role, sizeof record.usename);
+    strlcpy(record.datname, database, sizeof record.datname);
+    strlcpy(record.application, report.application, sizeof record.application);
+    record.encoding = report.identity.encoding;
+    record.client = address_of(report.identity.client);
+    record.leaked_for = report.verdict.leaked_for;
+    record.blocked_sessions = report.facts.blocked_sessions;
+    copy_opener(report, record);
+    return record;
+}
+
+void set_outcome(ReapRecord& record, const char* outcome) {
+    strlcpy(record.outcome, outcome, sizeof record.outcome);
+}
+
+void journal_add(ReapRecord& record) {
+    ReapRecord evicted;
+    evicted.unlogged = false;
+    record.decided_at = GetCurrentTimestamp();
+    LWLockAcquire(lock(Lock::journal), LW_EXCLUSIVE);
+    record.sequence = ++shared()->journal_sequence;
+    ReapRecord* const row = reap_record(record.sequence);
+    if (row->sequence != 0 && row->unlogged) {
+        evicted = *row;
+    }
+    *row = record;
+    shared()->journal_changes++;
+    LWLockRelease(lock(Lock::journal));
+    // A ring so small that the row is gone before its outcome is known.
+    if (evicted.unlogged) {
+        journal_log(evicted);
+    }
+}
+
+bool journal_amend(uint64_t sequence, const char* outcome, uint64_t took, ReapRecord& amended) {
+    LWLockAcquire(lock(Lock::journal), LW_EXCLUSIVE);
+    ReapRecord* const row = find_row(sequence);
+    if (row != nullptr) {
+        set_outcome(*row, outcome);
+        row->took = took;
+        row->unlogged = false;
+        amended = *row;
+        shared()->journal_changes++;
+    }
+    LWLockRelease(lock(Lock::journal));
+    return row != nullptr;
+}
+
+bool journal_read(uint64_t sequence, ReapRecord& record) {
+    LWLockAcquire(lock(Lock::journal), LW_SHARED);
+    const ReapRecord* const row = find_row(sequence);
+    if (row != nullptr) {
+        record = *row;
+    }
+    LWLockRelease(lock(Lock::journal));
+    return row != nullptr;
+}
+
+int journal_copy(ReapRecord** records) {
+    const auto entries = static_cast<uint64_t>(shared()->journal_entries);
+    *records = static_cast<ReapRecord*>(
+        palloc_extended(sizeof(ReapRecord) * static_cast<Size>(entries), MCXT_ALLOC_HUGE));
+    int count = 0;
+    LWLockAcquire(lock(Lock::journal), LW_SHARED);
+    const uint64_t newest = shared()->journal_sequence;
+    for (uint64_t sequence = newest > entries ? newest - entries + 1 : 1; sequence <= newest;
+         sequence++) {
+        if (const ReapRecord* const row = find_row(sequence)) {
+            (*records)[count++] = *row;
+        }
+    }
+    LWLockRelease(lock(Lock::journal));
+    return count;
+}
+
+void journal_log(const ReapRecord& record) {
+    char session[kSessionIdLength + 1];
+    format_session_id(record.session, session);
+    StringInfoData line;
+    initStringInfo(&line);
+    appendStringInfo(&line, "pg_leash: %s session %s pid=%d: %s", name_of(record.action), session,
+                     record.session.pid, record.outcome);
+    if (record.policy[0] != '\0') {
+        append_name(&line, "policy", record.policy);
+    }
+    if (record.by[0] != '\0') {
+        append_name(&line, "by", record.by);
+    }
+    append_facts(&line, record);
+    log_line(line);
+}
+
+void log_breaker(const ReapRecord& record, const char* duration) {
+    StringInfoData line;
+    initStringInfo(&line);
+    appendStringInfo(&line,
+                     "pg_leash: policies spare a group for %s, whose sessions come back as "
+                     "soon as they are ended:",
+                     duration);
+    append_group(&line, record);
+    log_line(line);
+}
+
+}  // namespace leash
