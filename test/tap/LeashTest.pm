@@ -11,6 +11,10 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
+# The superuser of our servers, whoever runs the tests: pg_dump and the like would
+# ask for one named as that user.
+$ENV{PGUSER} = 'postgres';
+
 # LeashTest->start(NAME, conf => [lines], init => {options of Cluster::init},
 # preload => 0).  The admin's session is in {admin}; it has thresholds of its own,
 # which `thresholds` sets.
