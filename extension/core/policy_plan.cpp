@@ -87,7 +87,8 @@ struct Plan {
     void collect(const Policy& policy, uint16_t number);
     void hold_groups(const Policy& policy, size_t first,
                      bool (*is_broken)(uint64_t group, void* context), void* context);
-    void keep_in_group(const Policy& policy, size_t begin, size_t end, Decision* last);
+    void keep_in_group(const Policy& policy, size_t begin, size_t end, Decision* first,
+                       Decision* last);
     void hold_counts(const Policy& policy, size_t first, uint32_t needed, uint32_t allowed);
 };
 
@@ -154,16 +155,17 @@ void Plan::hold_groups(const Policy& policy, size_t first,
             while (end < count && group_at(end) == group) {
                 end++;
             }
-            keep_in_group(policy, begin, end, last);
+            keep_in_group(policy, begin, end, next, last);
             begin = end;
         }
         next = last;
     }
 }
 
-// Spares the `keep` most useful of those of the group that do not go anyway.  `last` is
-// the end of the group's decisions.
-void Plan::keep_in_group(const Policy& policy, size_t begin, size_t end, Decision* last) {
+// Spares the `keep` most useful of those of the group that do not go anyway.  Its
+// decisions by this policy are those from `first` to `last`.
+void Plan::keep_in_group(const Policy& policy, size_t begin, size_t end, Decision* first,
+                         Decision* last) {
     const uint32_t gone = policy.mode == Mode::enforce ? kGoes : kGoes | kWouldGo;
     int32_t kept = 0;
     for (size_t i = end; i > begin && kept < policy.keep; i--) {
@@ -172,7 +174,7 @@ void Plan::keep_in_group(const Policy& policy, size_t begin, size_t end, Decisio
             continue;
         }
         kept++;
-        if (last > decisions && last[-1].candidate == index) {
+        if (last > first && last[-1].candidate == index) {
             last--;
             last->spared = Spared::kept;
         }

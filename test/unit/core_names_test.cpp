@@ -17,6 +17,7 @@ TEST(Names, States) {
 
 TEST(Names, Leaks) {
     EXPECT_STREQ(name_of(Leak::none), "");
+    EXPECT_STREQ(name_of(Leak::peer_gone), "peer gone");
     EXPECT_STREQ(name_of(Leak::idle_in_transaction), "idle in transaction");
     EXPECT_STREQ(name_of(Leak::aborted_transaction), "aborted transaction");
     EXPECT_STREQ(name_of(Leak::stalled_client), "stalled client");
@@ -35,6 +36,8 @@ TEST(Names, Weights) {
 
 TEST(Names, Exemptions) {
     EXPECT_STREQ(name_of(Exempt::none), "");
+    EXPECT_STREQ(name_of(Exempt::lease), "holds a lease");
+    EXPECT_STREQ(name_of(Exempt::backup), "runs a backup");
     EXPECT_STREQ(name_of(Exempt::listens), "listens");
     EXPECT_STREQ(name_of(Exempt::advisory_lock), "holds an advisory lock");
 }

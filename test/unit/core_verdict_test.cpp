@@ -164,6 +164,65 @@ TEST(Verdict, ExemptIsNoLeakWhateverItsAge) {
     EXPECT_EQ(judge(facts, kLimits).leaked_for, 0U);
 }
 
+TEST(Verdict, ExemptionsInTheirOrder) {
+    SessionFacts facts = idle_for(State::idle_in_transaction, 100'000);
+    EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::none);
+    facts.advisory_lock = true;
+    EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::advisory_lock);
+    facts.listens = true;
+    EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::listens);
+    facts.backup = true;
+    EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::backup);
+    facts.lease = true;
+    EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::lease);
+    EXPECT_EQ(judge(facts, kLimits).leak, Leak::none);
+}
+
+// What a policy sees that includes listeners.
+TEST(Verdict, WhatAnExemptSessionWouldBe) {
+    SessionFacts facts = idle_for(State::idle_in_transaction, 100'000);
+    EXPECT_EQ(judge(facts, kLimits).apparent, Leak::idle_in_transaction);
+    facts.listens = true;
+    EXPECT_EQ(judge(facts, kLimits).apparent, Leak::idle_in_transaction);
+    EXPECT_EQ(judge(facts, kLimits).leak, Leak::none);
+    facts.idle_for = 0;
+    EXPECT_EQ(judge(facts, kLimits).apparent, Leak::none);
+}
+
+TEST(Verdict, PeerGone) {
+    for (const Peer peer : {Peer::unknown, Peer::alive, Peer::closed, Peer::retransmitting}) {
+        SessionFacts facts = idle_for(State::idle_in_transaction, 5);
+        facts.peer = peer;
+        const Verdict verdict = judge(facts, kLimits);
+        EXPECT_EQ(verdict.leak == Leak::peer_gone, is_gone(peer)) << name_of(peer);
+        EXPECT_EQ(verdict.apparent, verdict.leak);
+        EXPECT_EQ(verdict.leaked_for, is_gone(peer) ? 5 * kSecond : 0);
+        EXPECT_EQ(verdict.threshold, 0U);
+        facts.state_for--;
+        EXPECT_EQ(judge(facts, kLimits).leak, Leak::none);
+    }
+}
+
+// It says more than any other kind, and needs no threshold.
+TEST(Verdict, PeerGoneComesFirst) {
+    for (const State state : {State::active, State::idle, State::idle_in_transaction,
+                              State::idle_in_transaction_aborted, State::fastpath}) {
+        SessionFacts facts = idle_for(state, 100'000);
+        facts.peer = Peer::closed;
+        EXPECT_EQ(judge(facts, kLimits).leak, Leak::peer_gone) << name_of(state);
+        EXPECT_EQ(judge(facts, kNever).leak, Leak::peer_gone) << name_of(state);
+        facts.client_wait = ClientWait::write;
+        EXPECT_EQ(judge(facts, kLimits).leak, Leak::peer_gone) << name_of(state);
+        facts.lease = true;
+        EXPECT_EQ(judge(facts, kLimits).leak, Leak::none);
+        EXPECT_EQ(judge(facts, kLimits).apparent, Leak::peer_gone);
+    }
+    // Since when it has been as it is, nobody knows.
+    SessionFacts facts = idle_for(State::unknown, 100'000);
+    facts.peer = Peer::closed;
+    EXPECT_EQ(judge(facts, kLimits).leak, Leak::none);
+}
+
 TEST(Verdict, WeightsInTheirOrder) {
     SessionFacts facts = healthy();
     EXPECT_EQ(judge(facts, kLimits).weight, Weight::holds_a_slot);
@@ -197,6 +256,12 @@ TEST(Verdict, ReasonOfEveryKind) {
               "a command waits for its client to send more, in this state for 31s (limit 30s)");
     facts.client_wait = ClientWait::write;
     EXPECT_NE(reason(facts).find("read the result"), std::string::npos);
+    facts = idle_for(State::idle, 90);
+    facts.peer = Peer::closed;
+    EXPECT_EQ(reason(facts), "its client has closed the connection, in this state for 1min 30s");
+    facts.peer = Peer::retransmitting;
+    EXPECT_EQ(reason(facts),
+              "its client does not acknowledge what was sent, in this state for 1min 30s");
     facts = healthy();
     facts.uses = 0;
     facts.connected_for = 301 * kSecond;
@@ -287,6 +352,24 @@ TEST(Surplus, OnlyTheUnusedAreAccused) {
     EXPECT_EQ(pool.verdicts[14].leak, Leak::none);
     EXPECT_EQ(pool.verdicts[13].leak, Leak::idle_in_transaction);
     EXPECT_EQ(pool.abandoned(8, 13), 5U);
+}
+
+// Exempt sessions are members; they only appear abandoned, and shield nobody else.
+TEST(Surplus, TheExemptOnlyAppearSo) {
+    Pool pool(13, 0);
+    for (Verdict& verdict : pool.verdicts) {
+        verdict.apparent = Leak::unused;
+    }
+    for (const size_t oldest : {11U, 12U}) {
+        pool.verdicts[oldest].leak = Leak::none;
+        pool.verdicts[oldest].exempt = Exempt::listens;
+    }
+    EXPECT_EQ(pool.mark(), 3U);
+    EXPECT_EQ(pool.abandoned(8, 11), 3U);
+    for (size_t i = 0; i < 13; i++) {
+        EXPECT_EQ(pool.verdicts[i].apparent, i < 8 ? Leak::unused : Leak::abandoned) << i;
+    }
+    EXPECT_EQ(pool.verdicts[12].leak, Leak::none);
 }
 
 TEST(Surplus, ApplicationsAreApart) {

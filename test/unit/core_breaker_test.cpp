@@ -1,0 +1,153 @@
+#include "core/breaker.h"
+
+#include <gtest/gtest.h>
+
+namespace leash {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+constexpr uint64_t kStart = 1'000 * kSecond;
+
+// `reaps` sessions are ended, a tenth of a second apart.
+uint64_t reap(Breaker& breaker, int reaps, uint64_t now) {
+    for (int i = 0; i < reaps; i++) {
+        note_reap(breaker, now);
+        now += kSecond / 10;
+    }
+    return now;
+}
+
+// `sessions` open at `opened`; whether one of them opens the breaker.
+bool reconnect(Breaker& breaker, int sessions, uint64_t opened, uint64_t now) {
+    for (int i = 0; i < sessions; i++) {
+        if (note_opened(breaker, opened, now)) {
+            EXPECT_EQ(i, sessions - 1) << "and earlier than expected";
+            return true;
+        }
+    }
+    return false;
+}
+
+bool reconnect(Breaker& breaker, int sessions, uint64_t opened) {
+    return reconnect(breaker, sessions, opened, opened);
+}
+
+TEST(Breaker, FourOfFiveOpenIt) {
+    Breaker breaker{};
+    uint64_t now = reap(breaker, 5, kStart);
+    EXPECT_FALSE(reconnect(breaker, 3, now));
+    EXPECT_FALSE(is_open(breaker, now));
+    EXPECT_TRUE(reconnect(breaker, 1, now));
+    EXPECT_TRUE(is_open(breaker, now));
+    EXPECT_TRUE(is_open(breaker, now + kBreakerOpenFor - 1));
+    EXPECT_FALSE(is_open(breaker, now + kBreakerOpenFor));
+}
+
+TEST(Breaker, FewerThanFiveReapsTellNothing) {
+    Breaker breaker{};
+    const uint64_t now = reap(breaker, 4, kStart);
+    EXPECT_FALSE(reconnect(breaker, 10, now));
+    EXPECT_FALSE(is_open(breaker, now));
+}
+
+TEST(Breaker, FewerThanFourOfFive) {
+    Breaker breaker{};
+    const uint64_t now = reap(breaker, 10, kStart);
+    EXPECT_FALSE(reconnect(breaker, 7, now));
+    EXPECT_TRUE(reconnect(breaker, 1, now));
+}
+
+TEST(Breaker, AtOnceIsWithinTwoSeconds) {
+    for (const auto& [after, counts] : {std::pair{kAtOnce - 1, true}, std::pair{kAtOnce, false}}) {
+        Breaker breaker{};
+        for (int i = 0; i < 5; i++) {
+            note_reap(breaker, kStart);
+        }
+        EXPECT_EQ(reconnect(breaker, 4, kStart + after), counts);
+    }
+}
+
+TEST(Breaker, BeforeTheFirstReapNobodyCameBack) {
+    Breaker breaker{};
+    EXPECT_FALSE(reconnect(breaker, 10, kStart));
+    reap(breaker, 5, kStart);
+    EXPECT_FALSE(reconnect(breaker, 10, kStart - 1, kStart + kSecond));
+    EXPECT_EQ(breaker.reconnected, 0U);
+}
+
+// Those ended first are back before the last is ended.
+TEST(Breaker, InTheMiddleOfABurst) {
+    Breaker breaker{};
+    const uint64_t now = reap(breaker, 50, kStart);  // takes 5 s
+    EXPECT_TRUE(reconnect(breaker, 40, kStart + kSecond / 20, now));
+}
+
+// Between two bursts a session that opens has nothing to do with them.
+TEST(Breaker, BetweenBursts) {
+    Breaker breaker{};
+    reap(breaker, 5, kStart);
+    reap(breaker, 5, kStart + 10 * kSecond);
+    EXPECT_FALSE(reconnect(breaker, 20, kStart + 9 * kSecond, kStart + 11 * kSecond));
+    EXPECT_EQ(breaker.reconnected, 0U);
+}
+
+// Reaps that come one by one, every ten seconds, each answered by a new session.
+TEST(Breaker, WhackAMole) {
+    Breaker breaker{};
+    uint64_t now = kStart;
+    for (int i = 1; i <= 5; i++, now += 10 * kSecond) {
+        note_reap(breaker, now);
+        EXPECT_EQ(note_opened(breaker, now + kSecond, now + kSecond), i == 5);
+    }
+    EXPECT_TRUE(is_open(breaker, now));
+}
+
+TEST(Breaker, TheWindowStartsAnew) {
+    Breaker breaker{};
+    reap(breaker, 4, kStart);
+    EXPECT_FALSE(reconnect(breaker, 4, kStart + kSecond));
+    note_reap(breaker, kStart + kBreakerWindow - 1);
+    EXPECT_EQ(breaker.reaped, 5U);
+    note_reap(breaker, kStart + kBreakerWindow);
+    EXPECT_EQ(breaker.reaped, 1U);
+    EXPECT_EQ(breaker.reconnected, 0U);
+    EXPECT_FALSE(reconnect(breaker, 4, kStart + kBreakerWindow + 1));
+}
+
+// A group that opens sessions all day long must not make up for victims that stay away
+// in the rest of the window.
+TEST(Breaker, NoMoreComeBackThanWereEnded) {
+    Breaker breaker{};
+    note_reap(breaker, kStart);
+    EXPECT_FALSE(reconnect(breaker, 100, kStart + 1));
+    EXPECT_EQ(breaker.reconnected, 1U);
+    const uint64_t now = reap(breaker, 9, kStart + 30 * kSecond);
+    EXPECT_FALSE(reconnect(breaker, 6, now));
+    EXPECT_TRUE(reconnect(breaker, 1, now));
+}
+
+TEST(Breaker, OpensOnceAndThenStartsAnew) {
+    Breaker breaker{};
+    uint64_t now = reap(breaker, 5, kStart);
+    EXPECT_TRUE(reconnect(breaker, 4, now));
+    EXPECT_FALSE(reconnect(breaker, 20, now));
+    now += kBreakerOpenFor;
+    EXPECT_FALSE(is_open(breaker, now));
+    EXPECT_FALSE(reconnect(breaker, 20, now));
+    note_reap(breaker, now);
+    EXPECT_EQ(breaker.reaped, 1U);
+    now = reap(breaker, 4, now);
+    EXPECT_TRUE(reconnect(breaker, 4, now));
+}
+
+// Two processes read the clock; the later reading may be noted first.
+TEST(Breaker, ReadingsOutOfOrder) {
+    Breaker breaker{};
+    note_reap(breaker, kStart);
+    note_reap(breaker, kStart - 100);
+    EXPECT_EQ(breaker.reaped, 2U);
+    EXPECT_FALSE(is_open(breaker, 0));
+}
+
+}  // namespace
+}  // namespace leash
