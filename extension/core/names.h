@@ -5,6 +5,8 @@
 
 namespace leash {
 
+inline constexpr const char* kLibraryVersion = "1.0";
+
 // A session's state, in PostgreSQL's own words (pg_stat_activity.state).
 enum class State : uint8_t {
     unknown,  // not reported yet, or track_activities is off

@@ -1,5 +1,8 @@
 // The worker's own Unix socket, .s.pgleash.PORT beside the server's: for the server's
 // OS user and root, when every connection slot is taken.
+//
+// core/control_request.h says what can be asked.  The answer is one JSON document,
+// after which the connection is closed.
 #pragma once
 
 namespace leash {

@@ -52,12 +52,14 @@ char* convert(const char* bytes, size_t length, int from, int to, Oid procedure)
     return out.data;
 }
 
-// A zero-terminated copy that is valid in this database's encoding.
+// A zero-terminated copy that is valid in this database's encoding.  The worker has no
+// database, and so no conversions: what leaves it is UTF-8.
 char* readable(const char* bytes, size_t length, int encoding) {
-    const int ours = GetDatabaseEncoding();
+    const bool can_convert = OidIsValid(MyDatabaseId);
+    const int ours = can_convert ? GetDatabaseEncoding() : PG_UTF8;
     const int from = encoding < 0 ? ours : encoding;
     length = strnlen(bytes, length);
-    if (from != ours && from != PG_SQL_ASCII && ours != PG_SQL_ASCII &&
+    if (can_convert && from != ours && from != PG_SQL_ASCII && ours != PG_SQL_ASCII &&
         pg_verify_mbstr(from, bytes, static_cast<int>(length), true)) {
         const Oid procedure = FindDefaultConversionProc(from, ours);
         if (OidIsValid(procedure)) {

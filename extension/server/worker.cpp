@@ -5,6 +5,7 @@
 
 #include "server/clerk.h"
 #include "server/clock.h"
+#include "server/control_socket.h"
 #include "server/debug_stop.h"
 #include "server/round.h"
 #include "server/sampler.h"
@@ -182,12 +183,19 @@ long ms_until(uint64_t then, uint64_t now) {
     return then <= now ? 0 : static_cast<long>((then - now + kMillisecond - 1) / kMillisecond);
 }
 
+// Serves the control socket, and waits until it or something else has work.
 void wait_for_work() {
+    doing = "serving the control socket";
+    const long soon = serve_control_socket();
+    const int socket = control_socket_descriptor();
     const uint64_t now = monotonic_ns();
     const uint64_t due = Min(Min(schedule.next_sample, schedule.next_settle),
                              schedule.round + schedule.round_interval);
-    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms_until(due, now),
-                    worker_wait_event());
+    const long wait = ms_until(due, now);
+    (void)WaitLatchOrSocket(
+        MyLatch,
+        WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | (socket >= 0 ? WL_SOCKET_READABLE : 0),
+        socket, soon >= 0 ? Min(soon, wait) : wait, worker_wait_event());
     ResetLatch(MyLatch);
 }
 
@@ -252,6 +260,7 @@ void start() {
     schedule = {now, sample_interval(), ~uint64_t{0}, now - Min(now, check_interval()),
                 check_interval()};
     report_start();
+    open_control_socket();
     pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
