@@ -54,7 +54,10 @@ CREATE FUNCTION leash.get_sessions(
     OUT reason text,
     OUT exempt text,
     OUT client_wait interval,
-    OUT in_use boolean)
+    OUT in_use boolean,
+    OUT peer text,
+    OUT loses text,
+    OUT blocked_by integer[])
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'leash_get_sessions'
 LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 100
@@ -66,7 +69,8 @@ SELECT session_id, pid, usename, datname, application_name, client_addr,
        wait_event, idle_for, unused_for, xact_for, statement_for, statements,
        transactions, slow_statements, active_time, idle_time,
        idle_in_transaction_time, longest_idle, utilization, opener,
-       last_statement, tags, leak, exempt, client_wait, in_use
+       last_statement, tags, leak, exempt, client_wait, in_use,
+       peer, loses, blocked_by
   FROM leash.get_sessions();
 
 COMMENT ON VIEW leash.sessions IS 'client sessions: identity, state, time spent, verdict';
@@ -75,7 +79,7 @@ CREATE VIEW leash.leaks AS
 SELECT leak AS kind, leak_since AS since, leaked_for, weight, leaked,
        blocked_sessions, reason, session_id, pid, usename, datname,
        application_name, client_addr, client_port, state, opener,
-       last_statement, tags
+       last_statement, tags, peer, loses
   FROM leash.get_sessions()
  WHERE leak IS NOT NULL
  ORDER BY CASE weight WHEN 'blocks others' THEN 1
@@ -384,8 +388,29 @@ SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION leash.reset(text) IS
 'forgets statistics: ''slow_statements'', ''connections'' or ''all''';
 
+CREATE FUNCTION leash.lease(duration interval, reason text)
+RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'leash_lease'
+LANGUAGE C CALLED ON NULL INPUT VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.lease(interval, text) IS
+'lets the calling session idle for that long without being taken for a leak; returns until when';
+
+CREATE FUNCTION leash.release()
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'leash_release'
+LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.release() IS
+'gives the calling session''s lease back; returns whether it had one';
+
+REVOKE ALL ON FUNCTION leash.lease(interval, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.release() FROM PUBLIC;
+
 -- PUBLIC has nothing; pg_monitor reads, pg_signal_backend acts.  Superusers
--- alone reset, unless they grant it.
+-- alone reset and take leases, unless they grant it.
 REVOKE ALL ON FUNCTION leash.library_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_sessions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_slow_statements() FROM PUBLIC;

@@ -2,12 +2,14 @@
 #include "server/hooks.h"
 #include "server/ping.h"
 #include "server/session.h"
+#include "server/session_marks.h"
 #include "server/statement_path.h"
 #include "server/secret_statements.h"
 
 extern "C" {
 #include "catalog/objectaccess.h"
 #include "tcop/pquery.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/portal.h"
 }
@@ -189,14 +191,19 @@ void executor_finish(QueryDesc* query) {
     }
 }
 
-// The only sight of a fast-path call: nothing else at level 0 executes a function
-// outside a portal while PostgreSQL reports the call.
+// A function is about to be called.  The only sight of a fast-path call: nothing else at
+// level 0 executes one outside a portal while PostgreSQL reports the call.
 void object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void* arg) {
     if (prev_object_access != nullptr) {
         prev_object_access(access, class_id, object_id, sub_id, arg);
     }
-    if (access == OAT_FUNCTION_EXECUTE && my_slot != nullptr && nesting_level == 0 &&
-        ActivePortal == nullptr && MyBEEntry->st_state == STATE_FASTPATH) {
+    if (access != OAT_FUNCTION_EXECUTE || my_slot == nullptr) {
+        return;
+    }
+    if (unlikely(object_id == F_PG_BACKUP_START)) {
+        note_backup();
+    }
+    if (nesting_level == 0 && ActivePortal == nullptr && MyBEEntry->st_state == STATE_FASTPATH) {
         fastpath_call_begins(object_id);
     }
 }

@@ -1,6 +1,7 @@
 #include "server/reaper.h"
 
 #include "server/debug_stop.h"
+#include "server/lease.h"
 #include "server/lock_facts.h"
 #include "server/session.h"
 #include "server/signal.h"
@@ -55,10 +56,20 @@ bool is_there(const SessionSlot* slot, const SessionIdentity& target) {
     return read_backend_state(number_of(slot), target, ignored);
 }
 
+// Why a session is never ended, in whatever state and forced or not; null: it may be.
+Outcome refuse_ever(const SessionSlot* slot) {
+    if (holds_lease(*slot)) {
+        return "exempt: lease";
+    }
+    return slot->backup.get() ? "exempt: runs a backup" : nullptr;
+}
+
 Outcome outcome_of(claim::Result result, const SessionSlot* slot, const SessionIdentity& target) {
     switch (result) {
-        case claim::Result::committing:
-            return "refused: committing";
+        case claim::Result::committing: {
+            const Outcome never = refuse_ever(slot);
+            return never != nullptr ? never : "refused: committing";
+        }
         case claim::Result::gone:
         case claim::Result::taken:
             return kGone;
@@ -80,6 +91,9 @@ bool still_as_judged(const SessionSlot* slot, const SessionIdentity& target,
 // Why an idle session must not be ended without force; null when it may.
 Outcome refuse_idle(const SessionSlot* slot, const SessionIdentity& target,
                     const BackendState& seen) {
+    if (const Outcome never = refuse_ever(slot)) {
+        return never;
+    }
     if (!is_idle(seen.state)) {
         return seen.state == State::unknown ? "refused: state unknown" : "refused: active";
     }
@@ -131,7 +145,8 @@ Outcome try_any(SessionSlot* slot, const SessionIdentity& target, const Motive& 
         if (!read_backend_state(number_of(slot), target, now)) {
             return claim::Result::gone;
         }
-        return now.in_sync_rep ? claim::Result::committing : claim::Result::won;
+        const bool never = now.in_sync_rep || refuse_ever(slot) != nullptr;
+        return never ? claim::Result::committing : claim::Result::won;
     };
     if (const claim::Result before = may_be_ended(); before != claim::Result::won) {
         return outcome_of(before, slot, target);

@@ -23,6 +23,7 @@ enum class ColumnType : uint8_t {
     interval,  // never months
     address,   // inet
     json,      // jsonb
+    integers,  // integer[], no element null
 };
 
 struct ColumnInfo {

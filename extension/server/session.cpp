@@ -88,6 +88,9 @@ bool open_session_at_login() {
     SessionSlot* const slot = session_slot(number);
     const uint64_t now = monotonic_ns();
 
+    slot->lease_changes.begin_write();
+    slot->lease.until = 0;
+    slot->lease_changes.end_write();
     slot->identity_changes.begin_write();
     slot->identity = {{MyStartTime, MyProcPid}, MyStartTimestamp,  now,
                       GetSessionUserId(),       MyDatabaseId,      GetDatabaseEncoding(),
@@ -108,6 +111,8 @@ bool open_session_at_login() {
     slot->secret_start.set(0);
     slot->ended_message.set(0);
     slot->listens.set(false);
+    slot->backup.set(false);
+    slot->held_cursors.set(0);
 
     claim::open(slot->word);
     my_slot = slot;

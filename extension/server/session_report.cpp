@@ -1,6 +1,7 @@
 #include "server/session_report.h"
 
 #include "server/clock.h"
+#include "server/lease.h"
 #include "server/lock_facts.h"
 #include "server/sampler.h"
 #include "server/settings.h"
@@ -103,6 +104,14 @@ void read_transaction(SessionReport& report, const Observation& seen, const Mome
     }
 }
 
+// What was last heard of the client, unless that is too long ago.
+Peer peer_of(const Observation& seen, const Moment& now) {
+    const uint64_t rounds = 3 * static_cast<uint64_t>(settings::check_interval) * 1'000'000;
+    const bool fresh =
+        seen.peer_asked_at != 0 && now.since(seen.peer_asked_at) < rounds + 5'000'000'000;
+    return fresh ? seen.peer : Peer::unknown;
+}
+
 bool read_session(int number, const Moment& now, char* activity, SessionReport& report) {
     SessionSlot& slot = *session_slot(number);
     const uint64_t word = slot.word.load();
@@ -132,6 +141,8 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     report.transactions = slot.transactions.get();
     report.slow_statements = slot.slow_statements.get();
     report.secret_start = slot.secret_start.get();
+    report.has_temporary_objects = OidIsValid(proc->tempNamespaceId);
+    report.has_held_cursors = slot.held_cursors.get() > 0;
     report.in_use = is_active(backend.state) || is_in_transaction(backend.state);
 
     SessionFacts& facts = report.facts;
@@ -145,6 +156,9 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     facts.statements = slot.statements.get();
     facts.uses = slot.uses.get();
     facts.listens = slot.listens.get();
+    facts.lease = holds_lease(slot);
+    facts.backup = slot.backup.get();
+    facts.peer = peer_of(seen, now);
     facts.holds_xmin = TransactionIdIsValid(proc->xmin) || TransactionIdIsValid(proc->xid);
     read_transaction(report, seen, now);
     add_current_phase(report, ledger, now);

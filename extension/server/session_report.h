@@ -28,6 +28,8 @@ struct SessionReport {
     bool in_use;
     bool sampled;     // the worker runs: client_wait is known
     bool has_opener;  // its transaction's opener is stored
+    bool has_temporary_objects;
+    bool has_held_cursors;
     SessionFacts facts;
     Verdict verdict;
 };

@@ -1,4 +1,6 @@
 // leash.get_sessions().
+#include "server/lease.h"
+#include "server/lock_facts.h"
 #include "server/row_set.h"
 #include "server/session_report.h"
 #include "server/sql_values.h"
@@ -6,7 +8,9 @@
 #include "core/secrets.h"
 
 extern "C" {
+#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/wait_event.h"
 }
@@ -52,8 +56,12 @@ constexpr ColumnInfo kColumnList[] = {
     {"exempt", ColumnType::text},
     {"client_wait", ColumnType::interval},
     {"in_use", ColumnType::boolean},
+    {"peer", ColumnType::text},
+    {"loses", ColumnType::text},
+    {"blocked_by", ColumnType::integers},
 };
 constexpr int kColumns = lengthof(kColumnList);
+constexpr int kMaxBlockers = 64;
 using SessionRow = Row<kColumns>;
 
 // Texts of one session, read when its row is made.
@@ -174,6 +182,59 @@ void add_texts(SessionRow& row, const Texts& texts) {
     row.add(tags);
 }
 
+// A lease is shown with its end and its reason.
+NullableDatum exempt_value(const SessionReport& report) {
+    if (report.verdict.exempt == Exempt::none) {
+        return kNull;
+    }
+    Lease lease;
+    if (report.verdict.exempt != Exempt::lease ||
+        !read_lease(*session_slot(report.number), lease)) {
+        return known(CStringGetTextDatum(name_of(report.verdict.exempt)));
+    }
+    const Datum reason = text_value(lease.reason, strlen(lease.reason), lease.encoding);
+    const TimestampTz until = lease.until_wall - lease.until_wall % USECS_PER_SEC;
+    return known(CStringGetTextDatum(
+        psprintf("lease until %s: %s", timestamptz_to_str(until), TextDatumGetCString(reason))));
+}
+
+const char* losses_of(const SessionReport& report) {
+    if (report.has_temporary_objects) {
+        return report.has_held_cursors ? "temporary objects, holdable cursors"
+                                       : "temporary objects";
+    }
+    return report.has_held_cursors ? "holdable cursors" : nullptr;
+}
+
+bool waits_for_lock(const SessionReport& report) {
+    return (report.backend.wait_event & 0xFF000000) == PG_WAIT_LOCK;
+}
+
+NullableDatum blockers_value(const SessionReport& report, LockTable& locks) {
+    if (!waits_for_lock(report)) {
+        return kNull;
+    }
+    if (!locks.was_read()) {
+        locks.read();
+    }
+    int pids[kMaxBlockers];
+    Datum values[kMaxBlockers];
+    const int count = locks.blockers_of(report.identity.id.pid, pids, kMaxBlockers);
+    for (int i = 0; i < count; i++) {
+        values[i] = Int32GetDatum(pids[i]);
+    }
+    return count == 0 ? kNull
+                      : known(PointerGetDatum(construct_array(values, count, INT4OID, sizeof(int32),
+                                                              true, TYPALIGN_INT)));
+}
+
+// What ending it would mean to others: the other end, itself, those it waits for.
+void add_circumstances(SessionRow& row, const SessionReport& report, LockTable& locks) {
+    add_text(row, name_of(report.facts.peer));
+    add_text(row, losses_of(report));
+    row.add(blockers_value(report, locks));
+}
+
 void add_verdict(SessionRow& row, const SessionReport& report, TimestampTz now) {
     const Verdict& verdict = report.verdict;
     if (verdict.leak == Leak::none) {
@@ -191,12 +252,13 @@ void add_verdict(SessionRow& row, const SessionReport& report, TimestampTz now) 
         row.add(Int32GetDatum(static_cast<int32>(report.facts.blocked_sessions)));
         add_text(row, reason);
     }
-    add_text(row, name_of(verdict.exempt));
+    row.add(exempt_value(report));
     add_interval(row, report.sampled, report.client_wait);
     row.add(BoolGetDatum(report.in_use));
 }
 
-void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, TimestampTz now) {
+void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, LockTable& locks,
+             TimestampTz now) {
     const bool visible = may_read_sessions_of(report.identity.role);
     SessionRow row;
     add_identity(row, report, visible);
@@ -210,10 +272,11 @@ void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, Tim
         read_texts(report, texts);
         add_texts(row, texts);
         add_verdict(row, report, now);
+        add_circumstances(row, report, locks);
     } else {
         row.add_null();
         add_text(row, "<insufficient privilege>");
-        add_nulls(row, 11);
+        add_nulls(row, 14);
     }
     sink.put(row);
 }
@@ -223,9 +286,10 @@ void write_sessions(const RowSink& sink) {
     auto* const texts = static_cast<Texts*>(palloc(sizeof(Texts)));
     texts->activity =
         static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
+    LockTable locks;
     const TimestampTz now = GetCurrentTimestamp();
     for (int i = 0; i < all.count; i++) {
-        add_row(sink, all.reports[i], *texts, now);
+        add_row(sink, all.reports[i], *texts, locks, now);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "server/listening.h"
 #include "server/policy_changes.h"
 #include "server/session.h"
+#include "server/session_marks.h"
 #include "server/statement_path.h"
 
 extern "C" {
@@ -29,6 +30,9 @@ void do_work_of_commit() {
     }
     if (policies_change) {
         policies_committed();
+    }
+    if (my_slot != nullptr) {
+        commit_has_work = settle_marks(true);
     }
 }
 
@@ -76,13 +80,17 @@ bool ends_message() {
 }
 
 pg_noinline void aborted() {
+    const bool had_work = commit_has_work;
     commit_has_work = false;
     forget_policy_changes();
     if (my_slot == nullptr) {
         return;
     }
     commit_ends();
-    listening_aborted();
+    if (had_work) {
+        listening_aborted();
+        commit_has_work = settle_marks(false);
+    }
     if (ends_message()) {
         reset_nesting();
         message_fails();

@@ -10,7 +10,7 @@ namespace leash {
 void commit_begins();
 void commit_ends();
 
-// Set by whoever has something to do when the open transaction commits.
+// Set by whoever has something to do when the open transaction ends.
 extern LEASH_HIDDEN bool commit_has_work;
 
 }  // namespace leash

@@ -4,6 +4,7 @@
 #include "server/session.h"
 #include "server/listening.h"
 #include "server/policy_changes.h"
+#include "server/session_marks.h"
 #include "server/statement_path.h"
 #include "server/transaction.h"
 
@@ -104,6 +105,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
     }
     note_listening(node);
     note_policy_ddl(node);
+    note_marks(node);
     if (prepared) {
         commit_begins();
     }
