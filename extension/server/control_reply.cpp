@@ -6,6 +6,7 @@
 extern "C" {
 #include "access/xlog.h"
 #include "mb/pg_wchar.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
@@ -57,6 +58,9 @@ constexpr ViewColumn kSessions[] = {
     {"exempt", nullptr},
     {"client_wait", nullptr},
     {"in_use", nullptr},
+    {"peer", nullptr},
+    {"loses", nullptr},
+    {"blocked_by", nullptr},
 };
 
 constexpr ViewColumn kLeaks[] = {
@@ -66,6 +70,7 @@ constexpr ViewColumn kLeaks[] = {
     {"usename", nullptr},     {"datname", nullptr},        {"application_name", nullptr},
     {"client_addr", nullptr}, {"client_port", nullptr},    {"state", nullptr},
     {"opener", nullptr},      {"last_statement", nullptr}, {"tags", nullptr},
+    {"peer", nullptr},        {"loses", nullptr},
 };
 
 constexpr int kMaxColumns = 64;
@@ -177,6 +182,17 @@ void write_seconds(StringInfo out, const Interval& interval) {
                      static_cast<int>(Abs(us % USECS_PER_SEC)));
 }
 
+// As array_out() does, which needs the catalogs.
+void write_integers(StringInfo out, const ArrayType* array) {
+    const auto* const values = reinterpret_cast<const int32*>(ARR_DATA_PTR(array));
+    const int count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+    appendStringInfoString(out, "\"{");
+    for (int i = 0; i < count; i++) {
+        appendStringInfo(out, "%s%d", i == 0 ? "" : ",", values[i]);
+    }
+    appendStringInfoString(out, "}\"");
+}
+
 char* as_text(PGFunction output, Datum value) {
     return DatumGetCString(DirectFunctionCall1(output, value));
 }
@@ -205,6 +221,8 @@ void write_cell(StringInfo out, ColumnType type, Datum value) {
             return write_text(out, TextDatumGetCString(DirectFunctionCall1(network_host, value)));
         case ColumnType::json:
             return write_text(out, as_text(jsonb_out, value));
+        case ColumnType::integers:
+            return write_integers(out, DatumGetArrayTypeP(value));
     }
 }
 

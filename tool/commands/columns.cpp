@@ -58,6 +58,8 @@ constexpr Column kSessions[] = {
     {.name = "exempt"},
     {.name = "client_wait", .kind = Kind::kDuration},
     {.name = "in_use", .kind = Kind::kBoolean},
+    {.name = "peer"},
+    {.name = "loses"},
 };
 
 constexpr Column kLeaks[] = {
@@ -83,6 +85,8 @@ constexpr Column kLeaks[] = {
     {.name = "opener", .kind = Kind::kQuery},
     {.name = "last_statement", .kind = Kind::kQuery},
     {.name = "tags", .kind = Kind::kJson},
+    {.name = "peer"},
+    {.name = "loses"},
 };
 
 constexpr Column kLeakGroups[] = {
