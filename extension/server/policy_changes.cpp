@@ -57,9 +57,6 @@ bool drops_ours(const DropStmt* statement) {
         case OBJECT_TABLE:
             ours = kTable;
             break;
-        case OBJECT_SCHEMA:
-            ours = kSchema;
-            break;
         case OBJECT_EXTENSION:
             ours = kExtension;
             break;

@@ -96,7 +96,8 @@ sub _columns
 }
 
 # Reads until the server is ready for a query, has hung up, or sends a message of
-# type $stop.  Returns the rows; an error is left in {error}.
+# type $stop.  Returns the rows; an error is left in {error}, NOTICEs and WARNINGs in
+# {notices}, the payloads of notifications in {notified}.
 sub wait_ready
 {
 	my ($self, $stop) = @_;
@@ -105,6 +106,8 @@ sub wait_ready
 	{
 		push @rows, _columns($body) if $type eq 'D';
 		$self->{error} = _fields($body) if $type eq 'E';
+		push @{ $self->{notices} }, _fields($body) if $type eq 'N';
+		push @{ $self->{notified} }, (split /\0/, substr($body, 4), -1)[1] if $type eq 'A';
 		$self->{pid} = unpack 'N', $body if $type eq 'K';
 		return \@rows if $type eq 'Z' || $type eq ($stop // '');
 	}
@@ -134,6 +137,7 @@ sub try
 {
 	my ($self, $sql, $stop) = @_;
 	$self->{error} = undef;
+	$self->{notices} = [];
 	$self->send_query($sql);
 	return $self->wait_ready($stop);
 }
@@ -154,6 +158,13 @@ sub value
 	my ($self, $sql) = @_;
 	my $rows = $self->query($sql);
 	return join "\n", map { join '|', map { $_ // '' } @$_ } @$rows;
+}
+
+# The messages of the NOTICEs and WARNINGs of the last query, one a line.
+sub notices
+{
+	my ($self) = @_;
+	return join "\n", map { $_->{M} } @{ $self->{notices} };
 }
 
 # The SQLSTATE that a query fails with; '' when it does not.
