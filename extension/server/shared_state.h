@@ -293,6 +293,7 @@ struct WorkerStatus {
     uint64_t sample_time_total;
     uint64_t errors;
     TimestampTz error_at;
+    bool failing;  // no round has ended well since
     char error[kErrorSize];
     // Levels of the whole server, as sampled.
     int32_t in_use;

@@ -188,7 +188,7 @@ Check check_worker() {
                 late,     kNone,
                 critical, psprintf("the worker's last round began %.1f s ago", late)};
     }
-    if (worker.error_at >= worker.last_round_at) {
+    if (worker.failing) {
         return {"worker", Health::warning,
                 late,     kNone,
                 critical, psprintf("the worker's last round failed: %s", worker.error)};

@@ -96,6 +96,7 @@ void judge_sessions() {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     MemoryContextSwitchTo(round_context);
+    debug_error("round");
     (void)run_round({false, InvalidOid});
     CommitTransactionCommand();
     MemoryContextReset(round_context);
@@ -117,6 +118,7 @@ void end_round(uint64_t began) {
     status.round_time = took;
     status.round_time_total += took;
     status.round_time_max = Max(status.round_time_max, took);
+    status.failing = false;
     status.changes.end_write();
 }
 
@@ -132,7 +134,6 @@ void round(uint64_t now) {
     }
     doing = "judging sessions";
     begin_round(now);
-    debug_error("round");
     if (pg_atomic_read_u32(&shared()->sessions) > 0) {
         pgstat_report_activity(STATE_RUNNING, "pg_leash: judging sessions");
         judge_sessions();
@@ -224,6 +225,7 @@ void note_error() {
     WorkerStatus& status = shared()->worker;
     status.changes.begin_write();
     status.errors++;
+    status.failing = true;
     status.error_at = GetCurrentTimestamp();
     strlcpy(status.error, text, sizeof status.error);
     status.changes.end_write();
