@@ -159,6 +159,8 @@ subtest 'levels and waits' => sub {
 	$_->quit for @idle, @open, $copy, $busy;
 	is($server->until('SELECT in_use - busy FROM leash.worker', '0'), '0', 'all are gone');
 	cmp_ok($server->value('SELECT in_use_peak FROM leash.connections'), '>=', 4, 'the peak stays');
+	$admin->query("SELECT leash.reset('connections')");
+	is($server->until('SELECT in_use_peak < 4 FROM leash.connections'), 't', 'until it is reset');
 };
 
 subtest 'it is ended' => sub {
