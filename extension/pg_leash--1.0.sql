@@ -137,6 +137,57 @@ SELECT * FROM leash.get_slow_statements() ORDER BY finished_at DESC;
 COMMENT ON VIEW leash.slow_statements IS
 'statements that took at least pg_leash.slow_statement_threshold, newest first';
 
+CREATE FUNCTION leash.get_applications(
+    OUT application_name text,
+    OUT usename name,
+    OUT datname name,
+    OUT sessions bigint,
+    OUT sessions_peak bigint,
+    OUT in_use bigint,
+    OUT in_use_peak bigint,
+    OUT in_use_p999 bigint,
+    OUT in_use_mean double precision,
+    OUT busy bigint,
+    OUT busy_peak bigint,
+    OUT busy_p999 bigint,
+    OUT busy_mean double precision,
+    OUT utilization double precision,
+    OUT active_minutes bigint,
+    OUT opened bigint,
+    OUT ended bigint,
+    OUT ended_exit bigint,
+    OUT ended_abandoned bigint,
+    OUT ended_fatal bigint,
+    OUT ended_killed bigint,
+    OUT reaped bigint,
+    OUT mean_lifetime interval,
+    OUT statements bigint,
+    OUT transactions bigint,
+    OUT slow_statements bigint,
+    OUT statements_per_session double precision,
+    OUT leaked bigint,
+    OUT active_time interval,
+    OUT idle_time interval,
+    OUT idle_in_transaction_time interval,
+    OUT client_wait interval,
+    OUT statement_p50 interval,
+    OUT statement_p95 interval,
+    OUT statement_p99 interval,
+    OUT idle_gap_p50 interval,
+    OUT idle_gap_p99 interval,
+    OUT learned_idle interval,
+    OUT known_since timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_applications'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 50
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.applications AS
+SELECT * FROM leash.get_applications() ORDER BY sessions DESC, opened DESC;
+
+COMMENT ON VIEW leash.applications IS
+'what each application (role x database x application_name) did, and how many sessions it needs';
+
 CREATE FUNCTION leash.get_connections(
     OUT max_connections integer,
     OUT reserved integer,
@@ -414,6 +465,7 @@ REVOKE ALL ON FUNCTION leash.release() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.library_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_sessions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_slow_statements() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.get_applications() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_connections() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_worker() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.health() FROM PUBLIC;
@@ -428,6 +480,8 @@ GRANT USAGE ON SCHEMA leash TO pg_monitor, pg_signal_backend;
 GRANT EXECUTE ON FUNCTION leash.library_version() TO pg_monitor, pg_signal_backend;
 GRANT EXECUTE ON FUNCTION leash.get_sessions() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_slow_statements() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.get_applications() TO pg_monitor;
+GRANT SELECT ON leash.applications TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_connections() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_worker() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.health() TO pg_monitor;

@@ -84,8 +84,11 @@ bool is_old_enough(uint64_t limit, uint64_t age) {
 }
 
 bool fits_age(const Policy& policy, const Candidate& candidate) {
-    // Thresholds are not learned yet, and nobody is ended by one that is not known.
-    return !policy.learned && is_old_enough(policy.idle_for, candidate.idle_for) &&
+    // Nobody is ended by a habit that is not known.
+    const bool beyond_habit =
+        candidate.learned_idle != 0 && candidate.idle_for >= candidate.learned_idle;
+    return (!policy.learned || beyond_habit) &&
+           is_old_enough(policy.idle_for, candidate.idle_for) &&
            is_old_enough(policy.unused_for, candidate.unused_for) &&
            is_old_enough(policy.xact_for, candidate.xact_for) &&
            is_old_enough(policy.statement_for, candidate.statement_for);

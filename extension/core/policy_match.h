@@ -19,8 +19,9 @@ struct Candidate {
 
     State state;
     ClientWait client_wait;
-    Leak kind;          // as judged before any exemption
-    uint64_t idle_for;  // 0 while active
+    Leak kind;              // as judged before any exemption
+    uint64_t idle_for;      // 0 while active
+    uint64_t learned_idle;  // of its application; 0: not known
     uint64_t unused_for;
     uint64_t xact_for;
     uint64_t statement_for;  // 0 when no statement runs

@@ -44,6 +44,13 @@ struct Finding {
     uint64_t threshold;
 };
 
+// Beyond what its application practically never exceeds, it was given up.
+Finding judge_idle(const SessionFacts& facts, const Thresholds& limits) {
+    const bool given_up = facts.learned_idle != 0 && facts.idle_for >= facts.learned_idle;
+    return {given_up ? Leak::abandoned : Leak::unused, facts.idle_for,
+            given_up ? std::max(facts.learned_idle, limits.idle) : limits.idle};
+}
+
 Finding find(const SessionFacts& facts, const Thresholds& limits) {
     if (is_gone(facts.peer) && facts.state != State::unknown && facts.state_for >= kPeerGoneFloor) {
         return {Leak::peer_gone, facts.state_for, 0};
@@ -69,7 +76,7 @@ Finding find(const SessionFacts& facts, const Thresholds& limits) {
                         facts.connected_for, limits.never_used};
             }
             if (exceeds(facts.idle_for, limits.idle)) {
-                return {Leak::unused, facts.idle_for, limits.idle};
+                return judge_idle(facts, limits);
             }
             break;
         default:
@@ -127,6 +134,9 @@ void mark_surplus(Member* members, size_t count) {
         ptrdiff_t surplus = (last - first) - allowed;
         for (Member* member = first; member != last && surplus > 0; member++) {
             Verdict& verdict = *member->verdict;
+            if (member->learned) {
+                continue;
+            }
             if (verdict.apparent == Leak::unused) {
                 verdict.apparent = Leak::abandoned;
             }
@@ -173,8 +183,11 @@ size_t describe(const Verdict& verdict, const SessionFacts& facts, char* buffer,
             break;
         case Leak::abandoned:
             length = snprintf(buffer, size,
-                              "idle for %s (limit %s), and its application holds more sessions "
-                              "than it uses",
+                              facts.learned_idle != 0
+                                  ? "idle for %s, longer than its application ever leaves a "
+                                    "session idle (limit %s)"
+                                  : "idle for %s (limit %s), and its application holds more "
+                                    "sessions than it uses",
                               age, limit);
             break;
         case Leak::never_used:

@@ -20,6 +20,7 @@ struct SessionFacts {
     uint64_t unused_for;     // since the last statement that was no ping
     uint64_t state_for;      // since PostgreSQL reported this state
     uint64_t connected_for;  // since the session could run its first statement
+    uint64_t learned_idle;   // what its application practically never exceeds; 0: not known
     uint64_t statements;
     uint64_t uses;  // statements that were no ping and not neutral
     uint32_t blocked_sessions;
@@ -54,8 +55,8 @@ struct Verdict {
 // last command.
 inline constexpr uint64_t kPeerGoneFloor = 5'000'000'000;
 
-// Judges one session by itself.  `abandoned` is decided among its application's
-// sessions: until mark_surplus() such a session is `unused`.
+// Judges one session by itself.  Where its application's habit is not known, `abandoned`
+// is decided among that application's sessions: until mark_surplus() it is `unused`.
 Verdict judge(const SessionFacts& facts, const Thresholds& thresholds);
 
 // True for kinds that count as leaked.
@@ -74,6 +75,7 @@ struct Member {
     uint64_t application;  // hash of the name
     bool in_use;           // active, or in a transaction
     uint64_t idle_for;
+    bool learned;  // the habit is known: the verdict stands
     Verdict* verdict;
 };
 

@@ -86,6 +86,17 @@ bool read_backend_texts(const SessionIdentity& identity, char (&application)[NAM
     return consistent && same;
 }
 
+bool read_application_name(const SessionIdentity& identity, char (&name)[NAMEDATALEN]) {
+    const BackendEntry entry = entry_of(identity);
+    bool same = false;
+    const bool consistent = read_entry(entry.status, [&] {
+        same = still_the_one(entry);
+        memcpy(name, entry.status->st_appname, NAMEDATALEN);
+    });
+    name[NAMEDATALEN - 1] = '\0';
+    return consistent && same;
+}
+
 bool read_identity(const SessionSlot& slot, SessionIdentity& identity) {
     for (int i = 0; i < kTries; i++) {
         const uint32_t before = slot.identity_changes.begin_read();

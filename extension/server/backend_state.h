@@ -35,6 +35,9 @@ bool read_backend_state(int number, const BackendEntry& entry, BackendState& sta
 bool read_backend_texts(const SessionIdentity& identity, char (&application)[NAMEDATALEN],
                         char* activity);
 
+// Its application_name alone.
+bool read_application_name(const SessionIdentity& identity, char (&name)[NAMEDATALEN]);
+
 // Copies a slot's identity; false when it was being written.
 bool read_identity(const SessionSlot& slot, SessionIdentity& identity);
 

@@ -120,6 +120,7 @@ Candidate make_candidate(const SessionReport& report, NameCache& names) {
     candidate.client_wait = facts.client_wait;
     candidate.kind = report.verdict.apparent;
     candidate.idle_for = facts.idle_for;
+    candidate.learned_idle = facts.learned_idle;
     candidate.unused_for = facts.unused_for;
     candidate.xact_for = report.xact_for;
     candidate.statement_for = report.statement_for;

@@ -5,6 +5,7 @@
 // a claim succeeds only while the session is as it was reported.
 #include "server/round.h"
 
+#include "server/application_watch.h"
 #include "server/brake.h"
 #include "server/breakers.h"
 #include "server/candidate.h"
@@ -79,6 +80,7 @@ void add_locks(Round& round) {
 void look(Round& round) {
     round.began = monotonic_ns();
     round.all = report_sessions();
+    watch_verdicts(round.all);
     make_candidates(round);
     if (may_match(round)) {
         add_locks(round);

@@ -52,6 +52,7 @@ struct RowSet {
 };
 
 extern LEASH_HIDDEN const RowSet kSessionSet;
+extern LEASH_HIDDEN const RowSet kApplicationSet;
 extern LEASH_HIDDEN const RowSet kConnectionSet;
 extern LEASH_HIDDEN const RowSet kSlowStatementSet;
 extern LEASH_HIDDEN const RowSet kWorkerSet;

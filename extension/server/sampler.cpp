@@ -1,5 +1,6 @@
 #include "server/sampler.h"
 
+#include "server/application_watch.h"
 #include "server/clock.h"
 #include "server/settings.h"
 
@@ -76,6 +77,7 @@ bool meet(int number, uint32_t identity, Seen& seen) {
         known.xact_start = 0;
         known.xact_since = 0;
         known.client_wait = 0;
+        known.application = -1;
         known.peer_asked_at = 0;
         known.changes.end_write();
     }
@@ -126,7 +128,8 @@ void look_at(int number, Seen& seen, Sample& sample) {
         return;
     }
     const uint32_t identity = slot.identity_changes.count.get();
-    if (seen.identity != identity) {
+    const bool is_new = seen.identity != identity;
+    if (is_new) {
         sample.changed = true;
         if (!meet(number, identity, seen)) {
             return;
@@ -139,8 +142,11 @@ void look_at(int number, Seen& seen, Sample& sample) {
     }
     const bool active = is_active(backend.state);
     const bool waits = waits_for_client(backend);
-    sample.in_use += active || is_in_transaction(backend.state) ? 1 : 0;
-    sample.busy += active && !waits ? 1 : 0;
+    const bool in_use = active || is_in_transaction(backend.state);
+    const bool busy = active && !waits;
+    sample.in_use += in_use ? 1 : 0;
+    sample.busy += busy ? 1 : 0;
+    count_level(number, is_new, in_use, busy);
     const bool moved =
         backend.state_change != seen.state_change || backend.xact_start != seen.xact_start;
     if (moved || waits) {
@@ -150,6 +156,17 @@ void look_at(int number, Seen& seen, Sample& sample) {
     seen.state_change = backend.state_change;
     seen.xact_start = backend.xact_start;
     seen.client_wait = backend.client_wait;
+}
+
+// Names change rarely, and statements are noted by the minute.
+bool refresh_is_due(uint64_t now) {
+    constexpr uint64_t kEvery = 1'000'000'000;
+    static uint64_t last = 0;
+    if (now - last < kEvery) {
+        return false;
+    }
+    last = now;
+    return true;
 }
 
 void publish(const Sample& sample) {
@@ -181,9 +198,11 @@ bool take_sample() {
     sample.now = monotonic_ns();
     sample.wall = GetCurrentTimestamp();
     sample.last = shared()->worker.last_sample;
+    begin_levels(refresh_is_due(sample.now));
     for (int i = 0; i < slots; i++) {
         look_at(i, seen_sessions[i], sample);
     }
+    end_levels(sample.last == 0 ? 0 : sample.now - sample.last);
     publish(sample);
     // Whoever works may wait for its client at any moment, and no stamp tells of it.
     return sample.changed || sample.busy > 0;

@@ -1,5 +1,6 @@
 #include "server/session.h"
 
+#include "server/applications.h"
 #include "server/clock.h"
 
 #include <unistd.h>
@@ -45,6 +46,7 @@ void close_session(int, Datum) {
         return;
     }
     SessionSlot* const slot = my_slot;
+    fold_session();
     my_slot = nullptr;
     claim::close(slot->word, Pause{});
     pg_atomic_fetch_sub_u32(&shared()->sessions, 1);

@@ -1,5 +1,6 @@
 #include "server/session_report.h"
 
+#include "server/applications.h"
 #include "server/clock.h"
 #include "server/lease.h"
 #include "server/lock_facts.h"
@@ -131,6 +132,7 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     }
     report.sampled = now.sampled;
     report.client_wait = seen.client_wait;
+    report.facts.learned_idle = now.sampled ? learned_idle(seen.application) : 0;
     if (!read_backend_state(number, report.identity, report.backend) ||
         !read_backend_texts(report.identity, report.application, activity)) {
         return false;
@@ -191,6 +193,7 @@ void judge_surplus(SessionReports& all) {
                                 static_cast<int>(strlen(report.application)), 0),
             report.in_use,
             report.facts.idle_for,
+            report.facts.learned_idle != 0,
             &report.verdict};
     }
     mark_surplus(members, static_cast<size_t>(all.count));

@@ -13,6 +13,9 @@ bool track = true;
 uint64_t slow_statement_ns = 1'000'000'000;
 int slow_statements_max = 1000;
 int reap_log_max = 2000;
+int applications_max = 200;
+int learned_floor = 60 * 1000;
+int learn_after = 3600 * 1000;
 int check_interval = 1000;
 int sample_interval = 50;
 int lease_max = 24 * 3600 * 1000;
@@ -92,6 +95,22 @@ void define_reaping() {
                             nullptr, nullptr);
 }
 
+// What is learned of applications.
+void define_applications() {
+    DefineCustomIntVariable("pg_leash.applications_max",
+                            "How many applications are told apart; others are counted together.",
+                            nullptr, &applications_max, applications_max, 10, 10'000,
+                            PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("pg_leash.learned_floor",
+                            "The shortest idle time that an application's habit can be.", nullptr,
+                            &learned_floor, learned_floor, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,
+                            nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("pg_leash.learn_after",
+                            "How long an application is watched before its habit is known.",
+                            nullptr, &learn_after, learn_after, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,
+                            nullptr, nullptr, nullptr);
+}
+
 }  // namespace
 
 void define() {
@@ -121,6 +140,7 @@ void define() {
                             &slow_statements_max, slow_statements_max, 10, 1'000'000,
                             PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
     define_reaping();
+    define_applications();
     DefineCustomStringVariable("pg_leash.debug_stop_at",
                                "Where a reaper waits for advisory lock 1818322280, for the tests.",
                                nullptr, &debug_stop_at, "", PGC_SUSET,

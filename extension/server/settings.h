@@ -12,6 +12,9 @@ extern LEASH_HIDDEN bool track;
 extern LEASH_HIDDEN uint64_t slow_statement_ns;  // all ones: off
 extern int slow_statements_max;
 extern int reap_log_max;
+extern int applications_max;
+extern int learned_floor;    // ms
+extern int learn_after;      // ms
 extern int check_interval;   // ms
 extern int sample_interval;  // ms
 extern int lease_max;        // ms

@@ -24,6 +24,7 @@ struct Layout {
     size_t policies;
     size_t notices;
     size_t breakers;
+    size_t applications;
     size_t end;
 };
 
@@ -31,7 +32,7 @@ size_t after(size_t offset, size_t size, size_t count) {
     return TYPEALIGN(kCacheLine, add_size(offset, mul_size(size, count)));
 }
 
-Layout layout_of(int slots, int slow_entries, int journal_entries) {
+Layout layout_of(int slots, int slow_entries, int journal_entries, int applications) {
     const auto sessions = static_cast<size_t>(slots);
     Layout at{};
     at.slots = after(0, sizeof(SharedState), 1);
@@ -43,7 +44,8 @@ Layout layout_of(int slots, int slow_entries, int journal_entries) {
     at.policies = after(at.journal, sizeof(ReapRecord), static_cast<size_t>(journal_entries));
     at.notices = after(at.policies, sizeof(PolicySet), 1);
     at.breakers = after(at.notices, sizeof(Notice), kNoticeCount);
-    at.end = after(at.breakers, sizeof(Breaker), kBreakerCount);
+    at.applications = after(at.breakers, sizeof(Breaker), kBreakerCount);
+    at.end = after(at.applications, sizeof(Application), static_cast<size_t>(applications));
     return at;
 }
 
@@ -58,7 +60,8 @@ T* part(size_t offset) {
 }
 
 Layout wanted_layout() {
-    return layout_of(MaxConnections, settings::slow_statements_max, settings::reap_log_max);
+    return layout_of(MaxConnections, settings::slow_statements_max, settings::reap_log_max,
+                     settings::applications_max);
 }
 
 // Room for the block and for moving its start to a cache line.
@@ -79,6 +82,7 @@ void initialize() {
     state->slots = MaxConnections;
     state->slow_entries = settings::slow_statements_max;
     state->journal_entries = settings::reap_log_max;
+    state->applications = settings::applications_max;
     state->locks = GetNamedLWLockTranche(kTranche);
     pg_atomic_init_u64(&state->opened_total, 0);
     pg_atomic_init_u64(&state->peak_used, 0);
@@ -189,6 +193,10 @@ Notice* notice(int number) {
 
 Breaker* breaker(int number) {
     return part<Breaker>(parts.breakers) + number;
+}
+
+Application* application(int number) {
+    return part<Application>(parts.applications) + number;
 }
 
 LWLock* lock(Lock which) {

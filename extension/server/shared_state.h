@@ -10,6 +10,7 @@
 //     PolicySet     the policies in force
 //     Notice        x kNoticeCount: notifications on their way
 //     Breaker       x kBreakerCount: groups whose victims come back
+//     Application   x pg_leash.applications_max: what each application did and needs
 //
 // LIFECYCLE.  Created and zeroed at server start and again after a crash restart.
 // A slot is opened at the end of InitPostgres and closed in on_shmem_exit; the
@@ -20,7 +21,7 @@
 //   - one writer, many readers, fields that stand alone: Relaxed<T>;
 //   - one writer, fields that belong together: ChangeCount around them;
 //   - several writers: pg_atomic_*;
-//   - what only reapers and readers of reap_log and policies touch: one of three
+//   - what only reapers and readers of reap_log and policies touch: one of four
 //     LWLocks (Lock), taken in the order of their numbers, never by a statement.
 #pragma once
 
@@ -30,6 +31,7 @@
 #include "core/claim.h"
 #include "core/histogram.h"
 #include "core/ladder.h"
+#include "core/levels.h"
 #include "core/ledger.h"
 #include "core/peer.h"
 #include "core/policy.h"
@@ -211,6 +213,7 @@ struct Observation {
     TimestampTz xact_start;    // PostgreSQL's, as last seen; 0: no transaction
     uint64_t xact_since;       // monotonic, ns: when that transaction began
     uint64_t client_wait;      // ns, waits for the client in the middle of commands
+    int32_t application;       // index; -1: not known yet
     uint64_t peer_asked_at;    // monotonic, ns; 0: never
 };
 
@@ -302,8 +305,57 @@ struct WorkerStatus {
     int32_t busy_peak;
 };
 
-enum class Lock : uint8_t { round, policies, journal };
-inline constexpr int kLocks = 3;
+// How a session ended.
+enum class Ending : uint8_t {
+    exit,       // its client said good-bye
+    abandoned,  // its client was gone
+    fatal,
+    killed,  // by somebody else
+    reaped,  // by us
+};
+inline constexpr int kEndings = 5;
+
+inline constexpr int kWeekMinutes = 7 * 24 * 60;
+
+// An application: role x database x name.  Sessions are folded into it when they end;
+// what lives is added by whoever reads.  Under Lock::applications.
+struct Application {
+    uint64_t hash;  // of the three; 0: free
+    Oid role;
+    Oid database;
+    int32_t encoding;  // of the name
+    char name[kNameSize];
+    TimestampTz known_since;
+    uint64_t known_at;  // monotonic, ns
+
+    // Of sessions that have ended; times in ns.
+    uint64_t ended[kEndings];
+    uint64_t lifetime;
+    uint64_t statements;
+    uint64_t transactions;
+    uint64_t slow_statements;
+    uint64_t active_time;
+    uint64_t idle_time;
+    uint64_t in_transaction_time;
+    uint64_t client_wait;
+    HistogramSum latencies;
+    HistogramSum idle_gaps;
+
+    uint64_t leaked;    // sessions that were judged leaked, ever
+    uint32_t sessions;  // as last sampled, and the most
+    uint32_t sessions_peak;
+    uint32_t in_use_now;
+    uint32_t busy_now;
+    Levels in_use;  // time at level 0 is what is missing to the time since known_at
+    Levels busy;
+    uint64_t learned;  // ns, the gap it practically never exceeded; 0: not known yet
+
+    int64_t last_minute;  // since 1970, the last one with statements
+    uint8_t active_minutes[kWeekMinutes / 8];
+};
+
+enum class Lock : uint8_t { round, policies, journal, applications };
+inline constexpr int kLocks = 4;
 
 enum class Refusal : uint8_t {
     too_many_clients,
@@ -350,11 +402,13 @@ struct SharedState {
     pg_atomic_uint32 peaks_reset;      // bumped when sampled peaks are to begin anew
     LWLockPadded* locks;
     int32_t journal_entries;
-    uint64_t journal_sequence;  // of the newest row; under Lock::journal
-    uint64_t journal_changes;   // rows written and amended; under Lock::journal
-    uint64_t last_round;        // monotonic, ns: when it looked; under Lock::round
-    int32_t awaited;            // pursuits that await something; under Lock::round
-    uint32_t notices;           // how many wait; under Lock::policies
+    int32_t applications;        // room for
+    int32_t applications_known;  // under Lock::applications
+    uint64_t journal_sequence;   // of the newest row; under Lock::journal
+    uint64_t journal_changes;    // rows written and amended; under Lock::journal
+    uint64_t last_round;         // monotonic, ns: when it looked; under Lock::round
+    int32_t awaited;             // pursuits that await something; under Lock::round
+    uint32_t notices;            // how many wait; under Lock::policies
     uint32_t notices_lost;
     WorkerStatus worker;
 };
@@ -372,6 +426,7 @@ static_assert(kMayLiveInSharedMemory<Pursuit>);
 static_assert(kMayLiveInSharedMemory<ReapRecord>);
 static_assert(kMayLiveInSharedMemory<PolicySet>);
 static_assert(kMayLiveInSharedMemory<Notice>);
+static_assert(kMayLiveInSharedMemory<Application>);
 static_assert(sizeof(SessionSlot) <= 4096, "a slot takes at most 4 KiB");
 static_assert(offsetof(SessionSlot, identity_changes) == kCacheLine,
               "what every statement touches fits two cache lines");
@@ -387,6 +442,7 @@ ReapRecord* reap_record(uint64_t sequence);
 PolicySet* policy_set();
 Notice* notice(int number);
 Breaker* breaker(int number);
+Application* application(int number);
 LWLock* lock(Lock which);
 
 // Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the library was preloaded.

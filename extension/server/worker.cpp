@@ -4,6 +4,7 @@
 #include "server/worker.h"
 
 #include "server/clerk.h"
+#include "server/applications.h"
 #include "server/clock.h"
 #include "server/control_socket.h"
 #include "server/debug_stop.h"
@@ -92,12 +93,23 @@ void sample(uint64_t now) {
     schedule.next_sample = now + Max(schedule.pause, interval);
 }
 
+void learn_when_due() {
+    constexpr uint64_t kEvery = 10'000 * kMillisecond;
+    static uint64_t last = 0;
+    const uint64_t now = monotonic_ns();
+    if (now - last >= Min(kEvery, 10 * check_interval())) {
+        last = now;
+        learn_habits();
+    }
+}
+
 void judge_sessions() {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     MemoryContextSwitchTo(round_context);
     debug_error("round");
     (void)run_round({false, InvalidOid});
+    learn_when_due();
     CommitTransactionCommand();
     MemoryContextReset(round_context);
 }

@@ -169,6 +169,16 @@ TEST(PolicyMatch, LearnedMatchesNobodyWhileNothingIsLearned) {
     EXPECT_EQ(match(policy, idle_session(1'000'000)), Mismatch::age);
 }
 
+TEST(PolicyMatch, LearnedMatchesWhatIsBeyondTheHabit) {
+    Policy policy = any_idle();
+    policy.learned = true;
+    Candidate session = idle_session(1'000'000);
+    session.learned_idle = session.idle_for;
+    EXPECT_EQ(match(policy, session), Mismatch::none);
+    session.learned_idle = session.idle_for + 1;
+    EXPECT_EQ(match(policy, session), Mismatch::age);
+}
+
 TEST(PolicyMatch, Circumstance) {
     Policy blocks = any_idle();
     blocks.blocks_others = true;

@@ -298,7 +298,7 @@ struct Pool {
             Verdict verdict{};
             verdict.leak = i < idle ? Leak::unused : Leak::none;
             verdicts.push_back(verdict);
-            members.push_back({role, database, application, i >= idle, i, nullptr});
+            members.push_back({role, database, application, i >= idle, i, false, nullptr});
         }
     }
 
@@ -341,6 +341,34 @@ TEST(Surplus, OldestFirst) {
     EXPECT_EQ(pool.mark(), 3U);
     EXPECT_EQ(pool.abandoned(10, 13), 3U);
     EXPECT_EQ(pool.abandoned(0, 10), 0U);
+}
+
+TEST(Verdict, BeyondTheLearnedHabitIsAbandoned) {
+    SessionFacts facts = idle_for(State::idle, 700);
+    facts.learned_idle = 701 * kSecond;
+    EXPECT_EQ(judge(facts, kLimits).leak, Leak::unused);
+    facts.learned_idle = 700 * kSecond;
+    EXPECT_EQ(judge(facts, kLimits).leak, Leak::abandoned);
+    EXPECT_EQ(judge(facts, kLimits).threshold, 700 * kSecond);
+    EXPECT_NE(reason(facts).find("ever leaves a session idle"), std::string::npos);
+    facts.learned_idle = kSecond;
+    facts.idle_for = 599 * kSecond;  // the threshold holds beside it
+    EXPECT_EQ(judge(facts, kLimits).leak, Leak::none);
+}
+
+// Where the habit is known, it decides, and not how many there are.
+TEST(Verdict, SurplusLeavesWhatAHabitHasDecided) {
+    Verdict verdicts[20];
+    Member members[20];
+    for (int i = 0; i < 20; i++) {
+        verdicts[i] = {};
+        verdicts[i].leak = verdicts[i].apparent = Leak::unused;
+        members[i] = {1, 1, 1, false, kSecond, true, &verdicts[i]};
+    }
+    mark_surplus(members, 20);
+    for (const Verdict& verdict : verdicts) {
+        EXPECT_EQ(verdict.leak, Leak::unused);
+    }
 }
 
 // Those not idle for long enough to be unused are passed over, not counted off.

@@ -1,0 +1,275 @@
+#include "server/applications.h"
+
+#include "server/clock.h"
+#include "server/sampler.h"
+#include "server/session.h"
+#include "server/settings.h"
+
+#include "core/pooler_name.h"
+
+extern "C" {
+#include "common/hashfn.h"
+#include "pgstat.h"
+}
+
+namespace leash {
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+constexpr uint64_t kEnoughGaps = 1'000;
+// What a gap has practically never exceeded, and the room left above it.
+constexpr double kHabit = 0.9999;
+constexpr uint64_t kRoom = 2;
+
+uint64_t hash_of(Oid role, Oid database, const char* name) {
+    uint64 hash = hash_bytes_extended(reinterpret_cast<const unsigned char*>(name),
+                                      static_cast<int>(strlen(name)), 0);
+    hash = hash_combine64(hash, role);
+    hash = hash_combine64(hash, database);
+    return hash != 0 ? hash : 1;
+}
+
+void begin(Application& entry) {
+    entry.known_since = GetCurrentTimestamp();
+    entry.known_at = monotonic_ns();
+}
+
+// Under Lock::applications, exclusive.
+int add(uint64_t hash, Oid role, Oid database, int32_t encoding, const char* name) {
+    SharedState* const state = shared();
+    if (state->applications_known == 0) {
+        Application* const other = application(kOtherApplications);
+        strlcpy(other->name, "(other)", sizeof other->name);
+        begin(*other);
+        state->applications_known = 1;
+    }
+    if (state->applications_known >= state->applications) {
+        return kOtherApplications;
+    }
+    const int number = state->applications_known;
+    Application* const entry = application(number);
+    entry->hash = hash;
+    entry->role = role;
+    entry->database = database;
+    entry->encoding = encoding;
+    strlcpy(entry->name, name, sizeof entry->name);
+    begin(*entry);
+    state->applications_known = number + 1;
+    return number;
+}
+
+int find(uint64_t hash, Oid role, Oid database, const char* name) {
+    for (int i = 1; i < shared()->applications_known; i++) {
+        const Application* const entry = application(i);
+        if (entry->hash == hash && entry->role == role && entry->database == database &&
+            strcmp(entry->name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+// The minutes between the last one with statements and this one had none.
+void mark_minute(Application& entry, int64_t minute) {
+    const auto bit_of = [&entry](int64_t m) -> uint8_t& {
+        return entry.active_minutes[m % kWeekMinutes / 8];
+    };
+    const int64_t first = Max(entry.last_minute + 1, minute - kWeekMinutes + 1);
+    for (int64_t m = first; m < minute; m++) {
+        bit_of(m) &= static_cast<uint8_t>(~(1u << (m % 8)));
+    }
+    bit_of(minute) |= static_cast<uint8_t>(1u << (minute % 8));
+    entry.last_minute = Max(entry.last_minute, minute);
+}
+
+int64_t this_minute() {
+    return static_cast<int64_t>(time(nullptr)) / 60;
+}
+
+Ending ending_of(uint64_t word) {
+    if ((word & claim::kClaimed) != 0) {
+        return Ending::reaped;
+    }
+    switch (pgStatSessionEndCause) {
+        case DISCONNECT_CLIENT_EOF:
+            return Ending::abandoned;
+        case DISCONNECT_FATAL:
+            return Ending::fatal;
+        case DISCONNECT_KILLED:
+            return Ending::killed;
+        default:
+            return Ending::exit;
+    }
+}
+
+// A pool that retires a connection tells by it how long it lets one idle.
+void note_last_gap(Application& entry, const LedgerCopy& ledger, Ending ending, uint64_t now) {
+    if (ending == Ending::exit && !ledger.active && now > ledger.since) {
+        const size_t bucket = Histogram::bucket_of(now - ledger.since);
+        for (size_t rank = 0; rank < kHistogramRanks; rank++) {
+            if (bucket_at(rank) == bucket) {
+                entry.idle_gaps.counts[rank]++;
+                entry.idle_gaps.total++;
+            }
+        }
+    }
+}
+
+void fold(Application& entry, const SessionSlot& slot, uint64_t client_wait, Ending ending) {
+    const LedgerCopy ledger = slot.ledger.read();
+    const uint64_t now = monotonic_ns();
+    const uint64_t rest = now > ledger.since ? now - ledger.since : 0;
+    entry.ended[static_cast<int>(ending)]++;
+    entry.lifetime += now - Min(now, slot.identity.opened_at);
+    entry.statements += slot.statements.get();
+    entry.transactions += slot.transactions.get();
+    entry.slow_statements += slot.slow_statements.get();
+    entry.active_time += ledger.active_time + (ledger.active ? rest : 0);
+    entry.idle_time += ledger.idle_time + (ledger.active ? 0 : rest);
+    entry.in_transaction_time += ledger.in_transaction_time;
+    entry.client_wait += client_wait;
+    entry.latencies.add(slot.latencies);
+    entry.idle_gaps.add(slot.idle_gaps);
+    note_last_gap(entry, ledger, ending, now);
+    if (slot.statements.get() > 0) {
+        mark_minute(entry, this_minute());
+    }
+}
+
+void add_sum(HistogramSum& to, const HistogramSum& from) {
+    for (size_t rank = 0; rank < kHistogramRanks; rank++) {
+        to.counts[rank] += from.counts[rank];
+    }
+    to.total += from.total;
+}
+
+void learn(Application& entry, const HistogramSum& gaps, uint64_t now) {
+    const uint64_t after = static_cast<uint64_t>(settings::learn_after) * kMillisecond;
+    const uint64_t floor = static_cast<uint64_t>(settings::learned_floor) * kMillisecond;
+    const bool enough = gaps.total >= kEnoughGaps && now - Min(now, entry.known_at) >= after;
+    entry.learned = enough ? Max(kRoom * gaps.percentile(kHabit), floor) : 0;
+}
+
+}  // namespace
+
+int application_of(Oid role, Oid database, int32_t encoding, const char* name) {
+    char plain[kNameSize];
+    strlcpy(plain, name, Min(sizeof plain, length_without_host(name) + 1));
+    const uint64_t hash = hash_of(role, database, plain);
+    LWLockAcquire(lock(Lock::applications), LW_SHARED);
+    int number = find(hash, role, database, plain);
+    LWLockRelease(lock(Lock::applications));
+    if (number < 0) {
+        LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
+        number = find(hash, role, database, plain);  // somebody else may have been faster
+        if (number < 0) {
+            number = add(hash, role, database, encoding, plain);
+        }
+        LWLockRelease(lock(Lock::applications));
+    }
+    return number;
+}
+
+void fold_session() {
+    SessionSlot& slot = *my_slot;
+    const SessionIdentity& who = slot.identity;
+    Observation seen{};
+    const bool observed = read_observation(static_cast<int>(&slot - session_slot(0)), who.id, seen);
+    const int number = application_of(who.role, who.database, who.encoding, MyBEEntry->st_appname);
+    LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
+    fold(*application(number), slot, observed ? seen.client_wait : 0, ending_of(slot.word.load()));
+    LWLockRelease(lock(Lock::applications));
+}
+
+void add_levels(const ApplicationLevel* levels, int count, uint64_t elapsed) {
+    LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
+    for (int i = 0; i < count; i++) {
+        Application& entry = *application(i);
+        const ApplicationLevel& level = levels[i];
+        entry.sessions = level.sessions;
+        entry.sessions_peak = Max(entry.sessions_peak, level.sessions);
+        entry.in_use_now = level.in_use;
+        entry.busy_now = level.busy;
+        if (level.in_use > 0) {
+            entry.in_use.add(level.in_use, elapsed);
+        }
+        if (level.busy > 0) {
+            entry.busy.add(level.busy, elapsed);
+        }
+    }
+    LWLockRelease(lock(Lock::applications));
+}
+
+void note_activity(const bool* active, int count) {
+    const int64_t minute = this_minute();
+    LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
+    for (int i = 0; i < count; i++) {
+        if (active[i]) {
+            mark_minute(*application(i), minute);
+        }
+    }
+    LWLockRelease(lock(Lock::applications));
+}
+
+void note_leaked(const uint32_t* leaked, int count) {
+    LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
+    for (int i = 0; i < count; i++) {
+        application(i)->leaked += leaked[i];
+    }
+    LWLockRelease(lock(Lock::applications));
+}
+
+void learn_habits() {
+    SharedState* const state = shared();
+    const uint64_t now = monotonic_ns();
+    const auto size = sizeof(HistogramSum) * static_cast<Size>(state->applications);
+    auto* const living = static_cast<HistogramSum*>(palloc0(size));
+    for (int i = 0; i < state->slots; i++) {
+        const SessionSlot& slot = *session_slot(i);
+        SessionIdentity who;
+        Observation seen{};
+        if (read_identity(slot, who) && read_observation(i, who.id, seen) &&
+            seen.application >= 0) {
+            living[seen.application].add(slot.idle_gaps);
+        }
+    }
+    LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
+    for (int i = 1; i < state->applications_known; i++) {
+        Application& entry = *application(i);
+        add_sum(living[i], entry.idle_gaps);
+        learn(entry, living[i], now);
+    }
+    LWLockRelease(lock(Lock::applications));
+    pfree(living);
+}
+
+uint64_t learned_idle(int number) {
+    // One aligned word, and whichever of two values is read will do.
+    const bool known = number > kOtherApplications && number < shared()->applications;
+    return known ? __atomic_load_n(&application(number)->learned, __ATOMIC_RELAXED) : 0;
+}
+
+int copy_applications(Application** copies) {
+    const Size room = sizeof(Application) * static_cast<Size>(shared()->applications);
+    *copies = static_cast<Application*>(palloc_extended(room, MCXT_ALLOC_HUGE));
+    LWLockAcquire(lock(Lock::applications), LW_SHARED);
+    const int count = shared()->applications_known;
+    memcpy(static_cast<void*>(*copies), application(0),
+           sizeof(Application) * static_cast<Size>(count));
+    LWLockRelease(lock(Lock::applications));
+    return count;
+}
+
+void add_living(Application& entry, const SessionReport& report) {
+    const SessionSlot& slot = *session_slot(report.number);
+    entry.statements += report.facts.statements;
+    entry.transactions += report.transactions;
+    entry.slow_statements += report.slow_statements;
+    entry.active_time += report.active_time;
+    entry.idle_time += report.idle_time;
+    entry.in_transaction_time += report.in_transaction_time;
+    entry.latencies.add(slot.latencies);
+    entry.idle_gaps.add(slot.idle_gaps);
+}
+
+}  // namespace leash

@@ -1,0 +1,48 @@
+// What each application did and needs: counted when its sessions end, and sampled by
+// the worker while they live.
+#pragma once
+
+#include "server/session_report.h"
+#include "server/shared_state.h"
+
+namespace leash {
+
+inline constexpr int kOtherApplications = 0;  // the entry of those that found no room
+
+// The application of a session, by its name of this moment; made when it is new.
+// Takes Lock::applications.
+int application_of(Oid role, Oid database, int32_t encoding, const char* name);
+
+// This backend's session ends: folds it into its application.  Called on the way out,
+// while its slot is still its own.
+void fold_session();
+
+// What one sample saw of an application.
+struct ApplicationLevel {
+    uint32_t sessions;
+    uint32_t in_use;
+    uint32_t busy;
+};
+
+// Adds the levels of a sample, each for `elapsed` ns; one per application known.
+void add_levels(const ApplicationLevel* levels, int count, uint64_t elapsed);
+
+// Sessions of an application ran statements in this minute.
+void note_activity(const bool* active, int count);
+
+// Sessions that were judged leaked for the first time, one count per application.
+void note_leaked(const uint32_t* leaked, int count);
+
+// Learns the habits anew; the worker calls it now and then.
+void learn_habits();
+
+// The learned idle time of a session's application, in ns; 0: not known (yet).
+uint64_t learned_idle(int application);
+
+// Copies all applications that are known into the current memory context.
+int copy_applications(Application** copies);
+
+// Adds the sums of a living session to its application's copy.
+void add_living(Application& application, const SessionReport& report);
+
+}  // namespace leash

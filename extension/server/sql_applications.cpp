@@ -1,0 +1,224 @@
+// leash.get_applications(), and the rows behind it.
+#include "server/applications.h"
+#include "server/clock.h"
+#include "server/row_set.h"
+#include "server/sampler.h"
+#include "server/sql_values.h"
+
+extern "C" {
+#include "port/pg_bitutils.h"
+#include "utils/builtins.h"
+}
+
+namespace leash {
+namespace {
+
+constexpr ColumnInfo kColumns[] = {
+    {"application_name", ColumnType::text},
+    {"usename", ColumnType::name},
+    {"datname", ColumnType::name},
+    {"sessions", ColumnType::bigint},
+    {"sessions_peak", ColumnType::bigint},
+    {"in_use", ColumnType::bigint},
+    {"in_use_peak", ColumnType::bigint},
+    {"in_use_p999", ColumnType::bigint},
+    {"in_use_mean", ColumnType::real},
+    {"busy", ColumnType::bigint},
+    {"busy_peak", ColumnType::bigint},
+    {"busy_p999", ColumnType::bigint},
+    {"busy_mean", ColumnType::real},
+    {"utilization", ColumnType::real},
+    {"active_minutes", ColumnType::bigint},
+    {"opened", ColumnType::bigint},
+    {"ended", ColumnType::bigint},
+    {"ended_exit", ColumnType::bigint},
+    {"ended_abandoned", ColumnType::bigint},
+    {"ended_fatal", ColumnType::bigint},
+    {"ended_killed", ColumnType::bigint},
+    {"reaped", ColumnType::bigint},
+    {"mean_lifetime", ColumnType::interval},
+    {"statements", ColumnType::bigint},
+    {"transactions", ColumnType::bigint},
+    {"slow_statements", ColumnType::bigint},
+    {"statements_per_session", ColumnType::real},
+    {"leaked", ColumnType::bigint},
+    {"active_time", ColumnType::interval},
+    {"idle_time", ColumnType::interval},
+    {"idle_in_transaction_time", ColumnType::interval},
+    {"client_wait", ColumnType::interval},
+    {"statement_p50", ColumnType::interval},
+    {"statement_p95", ColumnType::interval},
+    {"statement_p99", ColumnType::interval},
+    {"idle_gap_p50", ColumnType::interval},
+    {"idle_gap_p99", ColumnType::interval},
+    {"learned_idle", ColumnType::interval},
+    {"known_since", ColumnType::instant},
+};
+using ApplicationRow = Row<lengthof(kColumns)>;
+
+// An application with its living sessions added.
+struct Whole {
+    Application& folded;
+    uint64_t now;
+    uint64_t living;
+
+    uint64_t ended() const {
+        uint64_t sum = 0;
+        for (const uint64_t count : folded.ended) {
+            sum += count;
+        }
+        return sum;
+    }
+};
+
+void add_count(ApplicationRow& row, uint64_t count) {
+    row.add(Int64GetDatum(static_cast<int64>(count)));
+}
+
+void add_interval(ApplicationRow& row, bool known, uint64_t ns) {
+    row.add(known ? NullableDatum{interval_value(ns), false} : kNull);
+}
+
+void add_percentile(ApplicationRow& row, const HistogramSum& histogram, double share) {
+    add_interval(row, histogram.total > 0, histogram.percentile(share));
+}
+
+// What was not sampled at a level above 0 was at 0.
+Levels with_idle(const Levels& levels, uint64_t known_for) {
+    Levels all = levels;
+    if (known_for > all.whole) {
+        all.time[0] += known_for - all.whole;
+        all.whole = known_for;
+    }
+    return all;
+}
+
+void add_levels_of(ApplicationRow& row, uint32_t level, const Levels& levels) {
+    add_count(row, level);
+    add_count(row, levels.peak);
+    add_count(row, levels.percentile(0.999));
+    row.add(Float8GetDatum(levels.mean()));
+}
+
+uint64_t minutes_of(const Application& entry) {
+    const int64_t now = static_cast<int64_t>(time(nullptr)) / 60;
+    // Bits of minutes that have passed since the last active one are of last week.
+    uint64_t minutes = 0;
+    for (int64_t m = Max(now - kWeekMinutes + 1, 0); m <= entry.last_minute; m++) {
+        minutes += (entry.active_minutes[m % kWeekMinutes / 8] >> (m % 8)) & 1;
+    }
+    return minutes;
+}
+
+void add_sessions(ApplicationRow& row, const Whole& whole) {
+    const Application& app = whole.folded;
+    const uint64_t known_for = whole.now - Min(whole.now, app.known_at);
+    const Levels in_use = with_idle(app.in_use, known_for);
+    const uint64_t life = app.active_time + app.idle_time + app.in_transaction_time;
+    add_count(row, whole.living);
+    add_count(row, Max(app.sessions_peak, whole.living));
+    add_levels_of(row, app.in_use_now, in_use);
+    add_levels_of(row, app.busy_now, with_idle(app.busy, known_for));
+    row.add_if(life > 0, Float8GetDatum(static_cast<double>(app.active_time) /
+                                        static_cast<double>(Max(life, 1))));
+    add_count(row, minutes_of(app));
+    const uint64_t ended = whole.ended();
+    add_count(row, ended + whole.living);
+    add_count(row, ended);
+    for (int i = 0; i < kEndings; i++) {
+        add_count(row, app.ended[i]);
+    }
+    add_interval(row, ended > 0, app.lifetime / Max(ended, 1));
+}
+
+void add_work(ApplicationRow& row, const Whole& whole) {
+    const Application& app = whole.folded;
+    const uint64_t opened = whole.ended() + whole.living;
+    add_count(row, app.statements);
+    add_count(row, app.transactions);
+    add_count(row, app.slow_statements);
+    row.add_if(opened > 0, Float8GetDatum(static_cast<double>(app.statements) /
+                                          static_cast<double>(Max(opened, 1))));
+    add_count(row, app.leaked);
+    add_interval(row, true, app.active_time);
+    add_interval(row, true, app.idle_time);
+    add_interval(row, true, app.in_transaction_time);
+    add_interval(row, true, app.client_wait);
+    add_percentile(row, app.latencies, 0.5);
+    add_percentile(row, app.latencies, 0.95);
+    add_percentile(row, app.latencies, 0.99);
+    add_percentile(row, app.idle_gaps, 0.5);
+    add_percentile(row, app.idle_gaps, 0.99);
+    add_interval(row, app.learned > 0, app.learned);
+}
+
+void write_application(const RowSink& sink, const Whole& whole) {
+    const Application& app = whole.folded;
+    ApplicationRow row;
+    row.add(text_value(app.name, strlen(app.name), app.encoding));
+    row.add(app.hash != 0 ? role_name(app.role) : kNull);
+    row.add(app.hash != 0 ? database_name(app.database) : kNull);
+    add_sessions(row, whole);
+    add_work(row, whole);
+    row.add(TimestampTzGetDatum(app.known_since));
+    sink.put(row);
+}
+
+// Where each of these sessions would be folded into if it ended now.
+int* numbers_of(const SessionReports& all) {
+    auto* const numbers = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(all.count)));
+    for (int i = 0; i < all.count; i++) {
+        const SessionReport& report = all.reports[i];
+        const SessionIdentity& who = report.identity;
+        numbers[i] = application_of(who.role, who.database, who.encoding, report.application);
+    }
+    return numbers;
+}
+
+// Whether it has not been folded yet.
+bool still_lives(const SessionReport& report) {
+    SessionIdentity now;
+    SessionSlot& slot = *session_slot(report.number);
+    return (slot.word.load() & claim::kOpen) != 0 && read_identity(slot, now) &&
+           now.id == report.identity.id;
+}
+
+void write(const RowSink& sink) {
+    const SessionReports all = report_sessions();
+    const int* const numbers = numbers_of(all);
+    Application* applications = nullptr;
+    const int count = copy_applications(&applications);
+    auto* const living =
+        static_cast<uint64_t*>(palloc0(sizeof(uint64_t) * static_cast<Size>(Max(count, 1))));
+    for (int i = 0; i < all.count; i++) {
+        if (still_lives(all.reports[i])) {
+            add_living(applications[numbers[i]], all.reports[i]);
+            living[numbers[i]]++;
+        }
+    }
+    const uint64_t now = monotonic_ns();
+    for (int i = 0; i < count; i++) {
+        const Whole whole = {applications[i], now, living[i]};
+        if (i != kOtherApplications || whole.ended() + whole.living > 0) {
+            write_application(sink, whole);
+        }
+    }
+}
+
+}  // namespace
+
+const RowSet kApplicationSet = {kColumns, lengthof(kColumns), write};
+
+}  // namespace leash
+
+extern "C" {
+
+PGDLLEXPORT Datum leash_get_applications(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(leash_get_applications);
+
+Datum leash_get_applications(PG_FUNCTION_ARGS) {
+    leash::require_preload();
+    return leash::return_rows(fcinfo, leash::kApplicationSet);
+}
+
+}  // extern "C"
