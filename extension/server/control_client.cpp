@@ -26,12 +26,6 @@ bool would_block(int error) {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-void begin_writing(ControlClient& client, uint64_t now) {
-    client.phase = ClientPhase::writing;
-    client.sent = 0;
-    client.deadline = now + kTimeToRead;
-}
-
 // Starts an answer, in place of one that was begun.
 void begin_answer(ControlClient& client) {
     if (client.context == nullptr) {
@@ -41,6 +35,7 @@ void begin_answer(ControlClient& client) {
         MemoryContextReset(client.context);
     }
     const MemoryContext old = MemoryContextSwitchTo(client.context);
+    client.action = nullptr;
     initStringInfo(&client.answer);
     MemoryContextSwitchTo(old);
 }
@@ -60,7 +55,8 @@ void log_refusal(uid_t user, uint64_t now) {
         unsaid++;
         return;
     }
-    ereport(LOG, (errmsg("pg_leash refused OS user %u at its control socket",
+    ereport(LOG, (errhidecontext(true),
+                  errmsg("pg_leash refused OS user %u at its control socket",
                          static_cast<unsigned>(user)),
                   errdetail("The server's own OS user and root alone may use it; %d more were "
                             "refused since the last such message.",
@@ -71,8 +67,7 @@ void log_refusal(uid_t user, uint64_t now) {
 
 // The kernel says who is at the other end; whoever can read the server's files anyway
 // may ask.
-bool may_ask(int fd, uint64_t now) {
-    uid_t user = 0;
+bool may_ask(int fd, uid_t& user, uint64_t now) {
     gid_t group = 0;
     if (getpeereid(fd, &user, &group) != 0) {
         return false;
@@ -93,21 +88,19 @@ void send_away(int fd) {
 
 // --- its answer ------------------------------------------------------------------
 
-// In a transaction of its own; what it needs beside the answer is freed with it.
-void answer_request(ControlClient& client, const ControlRequest& request) {
-    pgstat_report_activity(STATE_RUNNING, "pg_leash: answering the control socket");
-    SetCurrentStatementStartTimestamp();
-    StartTransactionCommand();
-    write_reply(request, &client.answer);
-    CommitTransactionCommand();
-    pgstat_report_activity(STATE_IDLE, nullptr);
-}
-
-// An error is the client's to read, and no reason for the worker to lose a beat.
-void answer_safely(ControlClient& client, const ControlRequest& request) {
+// Runs a step in a transaction of its own.  An error is the client's to read, and no
+// reason for the worker to lose a beat.
+template <class Step>
+void run_safely(ControlClient& client, Step step) {
     const MemoryContext old = CurrentMemoryContext;
+    pgstat_report_activity(STATE_RUNNING, "pg_leash: answering the control socket");
     PG_TRY();
-    { answer_request(client, request); }
+    {
+        SetCurrentStatementStartTimestamp();
+        StartTransactionCommand();
+        step();
+        CommitTransactionCommand();
+    }
     PG_CATCH();
     {
         char message[256];
@@ -118,15 +111,36 @@ void answer_safely(ControlClient& client, const ControlRequest& request) {
         EmitErrorReport();
         FlushErrorState();
         AbortCurrentTransaction();
-        pgstat_report_activity(STATE_IDLE, nullptr);
         MemoryContextSwitchTo(old);
         refuse(client, unpack_sql_state(code), message);
     }
     PG_END_TRY();
     MemoryContextSwitchTo(old);
+    pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
-void answer(ControlClient& client, size_t length) {
+// What the client asked for may have to be waited for; then its answer comes later.
+void look_at_action(ControlClient& client, uint64_t now) {
+    if (is_complete(*client.action, now)) {
+        run_safely(client, [&] { finish_action(*client.action, &client.answer); });
+        client.phase = ClientPhase::writing;
+        client.deadline = now + kTimeToRead;
+    }
+}
+
+void begin(ControlClient& client, const ControlRequest& request, uint64_t now) {
+    run_safely(client, [&] {
+        if (is_action(request.verb)) {
+            MemoryContextSwitchTo(client.context);
+            client.action = static_cast<ControlAction*>(palloc0(sizeof(ControlAction)));
+            begin_action(*client.action, request, client.user, now);
+        } else {
+            write_reply(request, &client.answer);
+        }
+    });
+}
+
+void answer(ControlClient& client, size_t length, uint64_t now) {
     ControlRequest request{};
     const RequestProblem problem = parse_control_request({client.request, length}, request);
     if (problem != RequestProblem::none) {
@@ -134,7 +148,7 @@ void answer(ControlClient& client, size_t length) {
         return;
     }
     begin_answer(client);
-    answer_safely(client, request);
+    begin(client, request, now);
 }
 
 void read_request(ControlClient& client, uint64_t now) {
@@ -150,13 +164,14 @@ void read_request(ControlClient& client, uint64_t now) {
     client.received += static_cast<size_t>(length);
     const auto* const end = static_cast<const char*>(memchr(client.request, '\n', client.received));
     if (end != nullptr) {
-        answer(client, static_cast<size_t>(end - client.request));
+        answer(client, static_cast<size_t>(end - client.request), now);
     } else if (client.received == sizeof client.request) {
         refuse(client, "54000", "the request is too long");
     } else {
         return;
     }
-    begin_writing(client, now);
+    client.phase = client.action != nullptr ? ClientPhase::waiting : ClientPhase::writing;
+    client.deadline = now + kTimeToRead;
 }
 
 void write_answer(ControlClient& client) {
@@ -191,7 +206,8 @@ bool accept_control_client(int listener, ControlClient& client, uint64_t now) {
         (void)close(fd);
         return false;
     }
-    if (!set_up_descriptor(fd) || !may_ask(fd, now)) {
+    uid_t user = 0;
+    if (!set_up_descriptor(fd) || !may_ask(fd, user, now)) {
         send_away(fd);
         (void)close(fd);
         ReleaseExternalFD();
@@ -199,6 +215,7 @@ bool accept_control_client(int listener, ControlClient& client, uint64_t now) {
     }
     client = {};
     client.fd = fd;
+    client.user = user;
     client.phase = ClientPhase::reading;
     client.deadline = now + kTimeToAsk;
     return true;
@@ -211,6 +228,9 @@ void serve_control_client(ControlClient& client, uint64_t now) {
     }
     if (client.phase == ClientPhase::reading) {
         read_request(client, now);
+    }
+    if (client.phase == ClientPhase::waiting) {
+        look_at_action(client, now);
     }
     if (client.phase == ClientPhase::writing) {
         write_answer(client);

@@ -1,30 +1,26 @@
 // One client of the control socket: its request comes in, its answer goes out.
 #pragma once
 
-#include "server/compat.h"
-
-#include "core/control_request.h"
-
-extern "C" {
-#include "lib/stringinfo.h"
-#include "utils/palloc.h"
-}
+#include "server/control_action.h"
 
 namespace leash {
 
 enum class ClientPhase : uint8_t {
     none,     // nobody is there
     reading,  // its request is not whole yet
+    waiting,  // for the outcome of what it asked for
     writing,  // its answer has not gone out yet
 };
 
 struct ControlClient {
     int fd;
+    uid_t user;
     ClientPhase phase;
     uint64_t deadline;  // monotonic, ns
     size_t received;
     size_t sent;
-    MemoryContext context;  // of the answer
+    MemoryContext context;  // of action and answer
+    ControlAction* action;
     StringInfoData answer;
     char request[kControlRequestSize];
 };

@@ -30,7 +30,8 @@ void complain(const char* path, const char* reason) {
         return;
     }
     strlcpy(last_complaint, text, sizeof last_complaint);
-    ereport(LOG, (errmsg("pg_leash has no control socket \"%s\": %s", path, reason),
+    ereport(LOG, (errhidecontext(true),
+                  errmsg("pg_leash has no control socket \"%s\": %s", path, reason),
                   errhint("Without it pgleash cannot reach the server when every connection slot "
                           "is taken.")));
 }
@@ -196,7 +197,8 @@ bool open_control_listener(ControlListener& listener) {
         return false;
     }
     last_complaint[0] = '\0';
-    ereport(LOG, (errmsg("pg_leash listens on Unix socket \"%s\"", listener.path)));
+    ereport(LOG, (errhidecontext(true),
+                  errmsg("pg_leash listens on Unix socket \"%s\"", listener.path)));
     return true;
 }
 

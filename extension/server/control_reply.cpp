@@ -1,6 +1,6 @@
 #include "server/control_reply.h"
 
-#include "server/row_set.h"
+#include "server/reap_rows.h"
 #include "server/shared_state.h"
 
 extern "C" {
@@ -139,6 +139,8 @@ View view_of(ControlVerb verb) {
             return whole(kHealthSet);
         case ControlVerb::worker:
             return whole(kWorkerSet);
+        case ControlVerb::reap_log:
+            return whole(kReapLogSet);
         default:
             elog(ERROR, "there is no view for \"%s\"", name_of(verb));
     }
@@ -304,6 +306,15 @@ void write_reply(const ControlRequest& request, StringInfo out) {
     write_server(out);
     write_columns(out, view);
     view.set->write({take_row, &rows});
+    appendStringInfo(out, "],\n\"omitted\":%d}\n", rows.omitted);
+}
+
+void write_round(const RoundResult& round, StringInfo out) {
+    const View view = whole(kReapLogSet);
+    Rows rows = {&view, out, 0, 0};
+    write_server(out);
+    write_columns(out, view);
+    write_decisions({take_row, &rows}, round);
     appendStringInfo(out, "],\n\"omitted\":%d}\n", rows.omitted);
 }
 

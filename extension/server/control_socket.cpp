@@ -1,6 +1,5 @@
 #include "server/control_socket.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -24,6 +23,7 @@ constexpr int kMaxClients = 8;
 constexpr int kAcceptsAtOnce = 16;  // those who are sent away take no place
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kUpkeepInterval = 60'000 * kMillisecond;
+constexpr long kLookEvery = 5;  // ms, while an outcome is awaited
 #ifndef __linux__
 constexpr long kPollInterval = 50;  // ms, while there are clients
 #endif
@@ -32,45 +32,52 @@ ControlListener listener = {-1, -1, "", ""};
 ControlClient clients[kMaxClients];
 uint64_t next_upkeep = 0;
 
-// --- one descriptor for all --------------------------------------------------------
-
-// What is waited for, of the listener and of each client.  On Linux an epoll descriptor
-// stands for all of them, so that the worker waits for one descriptor however many there
-// are.
-int events_of(const ControlClient& client) {
-    return client.phase == ClientPhase::writing ? POLLOUT : POLLIN;
-}
-
-bool has_room() {
-    for (const ControlClient& client : clients) {
+ControlClient* free_place() {
+    for (ControlClient& client : clients) {
         if (client.phase == ClientPhase::none) {
-            return true;
+            return &client;
         }
     }
-    return false;
+    return nullptr;
 }
 
-#ifdef __linux__
+// --- one descriptor for all --------------------------------------------------------
 
-static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT);
+// An epoll descriptor stands for the listener and all clients, so that the worker waits
+// for one descriptor however many there are.
+#ifdef __linux__
 
 int epoll = -1;
 
-void watch(int fd, int events) {
+// Without events it is taken out: an end that hung up would be reported all the time.
+void watch(int fd, uint32_t events) {
     epoll_event event{};
-    event.events = static_cast<uint32_t>(events);
+    event.events = events;
     event.data.fd = fd;
-    if (epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) != 0 && errno == ENOENT) {
+    if (events == 0) {
+        (void)epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &event);
+    } else if (epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) != 0 && errno == ENOENT) {
         (void)epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+    }
+}
+
+uint32_t events_of(ClientPhase phase) {
+    switch (phase) {
+        case ClientPhase::reading:
+            return EPOLLIN;
+        case ClientPhase::writing:
+            return EPOLLOUT;
+        default:
+            return 0;
     }
 }
 
 // Closed descriptors leave it by themselves.
 void watch_all() {
-    watch(listener.fd, has_room() ? POLLIN : 0);
+    watch(listener.fd, free_place() != nullptr ? uint32_t{EPOLLIN} : 0);
     for (const ControlClient& client : clients) {
         if (client.phase != ClientPhase::none) {
-            watch(client.fd, events_of(client));
+            watch(client.fd, events_of(client.phase));
         }
     }
 }
@@ -142,15 +149,6 @@ void keep_up(uint64_t now) {
 
 // --- clients ---------------------------------------------------------------------------
 
-ControlClient* free_place() {
-    for (ControlClient& client : clients) {
-        if (client.phase == ClientPhase::none) {
-            return &client;
-        }
-    }
-    return nullptr;
-}
-
 void accept_clients(uint64_t now) {
     for (int i = 0; i < kAcceptsAtOnce; i++) {
         ControlClient* const place = free_place();
@@ -160,43 +158,25 @@ void accept_clients(uint64_t now) {
     }
 }
 
-// Finds out, without waiting, for whom there is something to do, and does it.
 void serve_clients(uint64_t now) {
-    pollfd ready[kMaxClients];
-    nfds_t count = 0;
-    for (const ControlClient& client : clients) {
-        if (client.phase != ClientPhase::none) {
-            ready[count++] = {client.fd, static_cast<short>(events_of(client)), 0};
-        }
-    }
-    if (count == 0 || poll(ready, count, 0) < 0) {
-        return;
-    }
-    nfds_t at = 0;
     for (ControlClient& client : clients) {
-        if (client.phase == ClientPhase::none) {
-            continue;
-        }
-        if (ready[at++].revents != 0 || now >= client.deadline) {
+        if (client.phase != ClientPhase::none) {
             serve_control_client(client, now);
         }
     }
 }
 
-long ms_to_next_deadline(uint64_t now) {
-    long wait = -1;
-    for (const ControlClient& client : clients) {
-        if (client.phase == ClientPhase::none) {
-            continue;
-        }
-        const uint64_t left = client.deadline > now ? client.deadline - now : 0;
-        const long ms = static_cast<long>((left + kMillisecond - 1) / kMillisecond);
-        wait = wait < 0 ? ms : Min(wait, ms);
-#ifndef __linux__
-        wait = Min(wait, kPollInterval);
-#endif
+long ms_to_next_look(const ControlClient& client, uint64_t now) {
+    if (client.phase == ClientPhase::waiting) {
+        return kLookEvery;
     }
-    return wait;
+    const uint64_t left = client.deadline > now ? client.deadline - now : 0;
+    const long ms = static_cast<long>((left + kMillisecond - 1) / kMillisecond);
+#ifdef __linux__
+    return ms;
+#else
+    return Min(ms, kPollInterval);
+#endif
 }
 
 }  // namespace
@@ -213,7 +193,7 @@ int control_socket_descriptor() {
 #ifdef __linux__
     return epoll;
 #else
-    return has_room() ? listener.fd : -1;
+    return free_place() != nullptr ? listener.fd : -1;
 #endif
 }
 
@@ -228,7 +208,14 @@ long serve_control_socket() {
     serve_clients(now);
     accept_clients(now);
     watch_all();
-    return ms_to_next_deadline(now);
+    long wait = -1;
+    for (const ControlClient& client : clients) {
+        if (client.phase != ClientPhase::none) {
+            const long ms = ms_to_next_look(client, now);
+            wait = wait < 0 ? ms : Min(wait, ms);
+        }
+    }
+    return wait;
 }
 
 void close_control_socket() {

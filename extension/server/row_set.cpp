@@ -36,11 +36,15 @@ void require_columns(TupleDesc descriptor, const RowSet& set) {
 
 }  // namespace
 
+RowSink store_of(FunctionCallInfo fcinfo) {
+    return {take_into_store, fcinfo->resultinfo};
+}
+
 Datum return_rows(FunctionCallInfo fcinfo, const RowSet& set) {
     InitMaterializedSRF(fcinfo, 0);
     auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
     require_columns(result->setDesc, set);
-    set.write({take_into_store, result});
+    set.write(store_of(fcinfo));
     return Datum{0};
 }
 

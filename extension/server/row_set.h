@@ -58,6 +58,9 @@ extern LEASH_HIDDEN const RowSet kSlowStatementSet;
 extern LEASH_HIDDEN const RowSet kWorkerSet;
 extern LEASH_HIDDEN const RowSet kHealthSet;
 
+// The result of a set-returning function, after InitMaterializedSRF().
+RowSink store_of(FunctionCallInfo fcinfo);
+
 // Writes a set as the result of the set-returning function that is running.
 Datum return_rows(FunctionCallInfo fcinfo, const RowSet& set);
 

@@ -1,6 +1,7 @@
 // leash.get_reap_log(), leash.reap().
 #include "server/reap_journal.h"
 #include "server/reaper.h"
+#include "server/reap_rows.h"
 #include "server/round.h"
 #include "server/settings.h"
 #include "server/sql_values.h"
@@ -18,7 +19,29 @@ extern "C" {
 namespace leash {
 namespace {
 
-constexpr int kColumns = 20;
+constexpr ColumnInfo kColumnList[] = {
+    {"id", ColumnType::bigint},
+    {"decided_at", ColumnType::instant},
+    {"policy", ColumnType::text},
+    {"by", ColumnType::name},
+    {"mode", ColumnType::text},
+    {"action", ColumnType::text},
+    {"session_id", ColumnType::text},
+    {"pid", ColumnType::integer},
+    {"usename", ColumnType::name},
+    {"datname", ColumnType::name},
+    {"application_name", ColumnType::text},
+    {"client_addr", ColumnType::address},
+    {"kind", ColumnType::text},
+    {"leaked_for", ColumnType::interval},
+    {"weight", ColumnType::text},
+    {"blocked_sessions", ColumnType::integer},
+    {"opener", ColumnType::text},
+    {"reason", ColumnType::text},
+    {"outcome", ColumnType::text},
+    {"took", ColumnType::interval},
+};
+constexpr int kColumns = lengthof(kColumnList);
 constexpr long kLookEvery = 5;  // ms
 
 NullableDatum inet_value(const Address& address) {
@@ -73,7 +96,7 @@ void add_verdict(Row<kColumns>& row, const ReapRecord& record, bool visible) {
                     : kNull);
 }
 
-void add_row(ReturnSetInfo* result, const ReapRecord& record) {
+void add_row(const RowSink& sink, const ReapRecord& record) {
     const bool visible = may_read_sessions_of(record.role);
     Row<kColumns> row;
     row.add_if(record.sequence != 0, Int64GetDatum(static_cast<int64>(record.sequence)));
@@ -82,8 +105,7 @@ void add_row(ReturnSetInfo* result, const ReapRecord& record) {
     add_verdict(row, record, visible);
     row.add(CStringGetTextDatum(record.outcome));
     row.add_if(record.took != 0, interval_value(record.took));
-    Assert(row.complete());
-    tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
+    sink.put(row);
 }
 
 bool is_awaited(const ReapRecord& record) {
@@ -92,19 +114,7 @@ bool is_awaited(const ReapRecord& record) {
 
 // Until all that were signalled are gone, or patience is at its end.
 void await_outcomes(RoundResult& result) {
-    for (long waited = 0; waited < kPatience; waited += kLookEvery) {
-        (void)settle_exits();
-        bool complete = true;
-        for (int i = 0; i < result.count; i++) {
-            ReapRecord& record = result.records[i];
-            if (is_awaited(record)) {
-                (void)journal_read(record.sequence, record);
-                complete = complete && !is_awaited(record);
-            }
-        }
-        if (complete) {
-            return;
-        }
+    for (long waited = 0; waited < kPatience && !update_outcomes(result); waited += kLookEvery) {
         (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kLookEvery,
                         PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
@@ -112,7 +122,37 @@ void await_outcomes(RoundResult& result) {
     }
 }
 
+void write_journal(const RowSink& sink) {
+    ReapRecord* records = nullptr;
+    const int count = journal_copy(&records);
+    for (int i = count - 1; i >= 0; i--) {
+        add_row(sink, records[i]);
+    }
+}
+
 }  // namespace
+
+const RowSet kReapLogSet = {kColumnList, kColumns, write_journal};
+
+bool update_outcomes(RoundResult& result) {
+    (void)settle_exits();
+    bool complete = true;
+    for (int i = 0; i < result.count; i++) {
+        ReapRecord& record = result.records[i];
+        if (is_awaited(record)) {
+            (void)journal_read(record.sequence, record);
+            complete = complete && !is_awaited(record);
+        }
+    }
+    return complete;
+}
+
+void write_decisions(const RowSink& sink, const RoundResult& result) {
+    for (int i = 0; i < result.count; i++) {
+        add_row(sink, result.records[i]);
+    }
+}
+
 }  // namespace leash
 
 extern "C" {
@@ -125,14 +165,7 @@ PG_FUNCTION_INFO_V1(leash_reap);
 
 Datum leash_get_reap_log(PG_FUNCTION_ARGS) {
     leash::require_preload();
-    InitMaterializedSRF(fcinfo, 0);
-    auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-    leash::ReapRecord* records = nullptr;
-    const int count = leash::journal_copy(&records);
-    for (int i = count - 1; i >= 0; i--) {
-        leash::add_row(result, records[i]);
-    }
-    return Datum{0};
+    return leash::return_rows(fcinfo, leash::kReapLogSet);
 }
 
 Datum leash_reap(PG_FUNCTION_ARGS) {
@@ -146,10 +179,7 @@ Datum leash_reap(PG_FUNCTION_ARGS) {
     if (!dry_run) {
         leash::await_outcomes(result);
     }
-    auto* const rows = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-    for (int i = 0; i < result.count; i++) {
-        leash::add_row(rows, result.records[i]);
-    }
+    leash::write_decisions(leash::store_of(fcinfo), result);
     return Datum{0};
 }
 
