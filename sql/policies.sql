@@ -51,6 +51,7 @@ INSERT INTO leash.policies (name, kinds) VALUES ('', '{unused}');
 INSERT INTO leash.policies (name, kinds) VALUES (repeat('n', 64), '{unused}');
 INSERT INTO leash.policies (name, kinds) VALUES (repeat('n', 1000), '{unused}');
 INSERT INTO leash.policies (name, kinds) VALUES (NULL, '{unused}');
+INSERT INTO leash.policies (name, kinds) VALUES (E'two\tlines', '{unused}');
 
 -- words
 INSERT INTO leash.policies (name, kinds) VALUES ('x', '{idle in transacton}');

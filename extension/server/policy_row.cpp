@@ -29,6 +29,15 @@ bool is_infinite(const Interval& age) {
            (age.month == PG_INT32_MIN && age.day == PG_INT32_MIN);
 }
 
+bool has_control(const char* text) {
+    for (; *text != '\0'; text++) {
+        if (static_cast<unsigned char>(*text) < ' ' || *text == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // What makes an interval no age; null when it is one.
 const char* objection_to_age(const Interval& age) {
     if (is_infinite(age)) {
@@ -145,6 +154,10 @@ void PolicyRow::read_name(char (&name)[kNameSize]) {
         refuse("name", text,
                {length == 0 ? "It is empty." : "It is longer than 63 bytes.",
                 "Choose a name of 1 to 63 bytes."});
+    }
+    if (has_control(text)) {
+        refuse("name", text,
+               {"It has a control character.", "Names are shown in log lines and messages."});
     }
     strlcpy(name, text, sizeof name);
 }

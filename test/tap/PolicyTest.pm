@@ -1,70 +1,111 @@
-# What the tests of policies share: which are in force, and what the server's log says
-# of them.
+# What the tests of policies share: a server whose worker looks often, policies put into
+# force, and the rows of the journal.
 package PolicyTest;
 
 use strict;
 use warnings;
 
-use parent 'LeashTest';
-
-use PostgreSQL::Test::Utils;
+use parent -norequire, 'LeashTest';
+use LeashTest;
 use Test::More;
 
-# Names of the policies in force, in their order.
-our $names = "SELECT coalesce(string_agg(name, ' ' ORDER BY rank), '') FROM leash.policies_in_force";
+# As LeashTest->start; policies act, and thresholds are of no use unless a test sets them.
+sub start
+{
+	my ($class, $name, %option) = @_;
+	my @conf = (
+		"pg_leash.check_interval = '100ms'",
+		"pg_leash.sample_interval = '20ms'",
+		"pg_leash.reaping = 'enforce'",
+		'pg_leash.idle_in_transaction_threshold = 0',
+		'pg_leash.idle_threshold = 0',
+		'pg_leash.never_used_threshold = 0',
+		'pg_leash.stalled_client_threshold = 0',
+		@{ delete $option{conf} // [] });
+	my $self = $class->SUPER::start($name, conf => \@conf, %option);
+	return $self;
+}
 
-# Why they could not be read; '' when they were.
-our $error = "SELECT coalesce(policies_error, '') FROM leash.worker";
-
-# Writes a policy that does nothing but be there: policy(NAME, COLUMN => SQL...).
+# policy(NAME, column => 'SQL expression', ...): puts this one policy in place of all
+# that were there, and waits until it is in force.  It enforces unless told otherwise,
+# and matches the applications "victim...".
 sub policy
 {
 	my ($self, $name, %column) = @_;
-	my $client = delete $column{client} // $self->{admin};
-	$column{kinds} //= "'{unused}'";
-	my @columns = sort keys %column;
-	$client->query(sprintf q{INSERT INTO leash.policies (name, %s) VALUES ('%s', %s)},
-		join(', ', @columns), $name, join(', ', map { $column{$_} } @columns));
+	$self->policies([ $name, %column ]);
 	return;
 }
 
-sub in_force
+# Several of them, each [NAME, column => ...].
+sub policies
 {
-	my ($self, $expected, $name) = @_;
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	return is($self->until($names, $expected), $expected, $name);
+	my ($self, @policies) = @_;
+	my @statements = ('DELETE FROM leash.policies');
+	for my $policy (@policies)
+	{
+		my ($name, %column) = @$policy;
+		my %all = (
+			name => "'$name'",
+			mode => "'enforce'",
+			applications => "'{victim*}'",
+			include_superusers => 'true',
+			%column);
+		my @names = sort keys %all;
+		push @statements,
+		  'INSERT INTO leash.policies (' . join(', ', @names) . ') VALUES (' . join(', ', map { $all{$_} } @names) . ')';
+	}
+	my $admin = $self->{admin};
+	$admin->query(join '; ', 'BEGIN', @statements, 'COMMIT');
+	my $names = join ',', sort map { $_->[0] } @policies;
+	$self->until(q{SELECT coalesce(string_agg(name, ',' ORDER BY name), '') FROM leash.policies_in_force}, $names);
+	return;
 }
 
-sub error_is
-{
-	my ($self, $expected, $name) = @_;
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	return is($self->until($error, $expected), $expected, $name);
-}
-
-# From here on the log is looked at.
-sub log_from
+# Without policies nothing happens to anybody.
+sub no_policies
 {
 	my ($self) = @_;
-	$self->{log_from} = -s $self->node->logfile;
+	$self->policies;
 	return;
 }
 
-# How often the server's log says so since log_from().
-sub log_count
+# A session that policies see, at rest after its queries.
+sub victim
 {
-	my ($self, $pattern) = @_;
-	my $log = slurp_file($self->node->logfile, $self->{log_from} // 0);
-	my @hits = $log =~ /$pattern/g;
-	return scalar @hits;
+	my ($self, %option) = @_;
+	my $victim = $self->session(
+		%option,
+		params => { application_name => $option{application} // 'victim' });
+	$self->session_id($victim);
+	$victim->query($_) for @{ $option{queries} // [] };
+	return $victim;
 }
 
-# Waits until the worker has begun so many rounds more.
-sub await_rounds
+# Columns of the rows about a session, oldest first, joined.
+sub journal
 {
-	my ($self, $count) = @_;
-	my $rounds = $self->value('SELECT rounds FROM leash.worker') + $count;
-	return $self->until("SELECT rounds >= $rounds FROM leash.worker", 't');
+	my ($self, $client, $columns) = @_;
+	$columns //= 'outcome';
+	return $self->value("SELECT $columns FROM leash.reap_log WHERE session_id = '$client->{session_id}' ORDER BY id");
+}
+
+# Waits for the rows about a session to be what is expected.
+sub until_journal
+{
+	my ($self, $client, $expected, $columns) = @_;
+	$columns //= 'outcome';
+	return $self->until(
+		"SELECT coalesce(string_agg(($columns)::text, ',' ORDER BY id), '') FROM leash.reap_log WHERE session_id = '$client->{session_id}'",
+		$expected);
+}
+
+# Waits for two more rounds of the worker: what it has not done by then, it does not do.
+sub rounds_pass
+{
+	my ($self) = @_;
+	my $now = $self->value('SELECT rounds FROM leash.worker');
+	$self->until("SELECT rounds > $now + 2 FROM leash.worker");
+	return;
 }
 
 1;

@@ -6,12 +6,12 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
-use PolicyTest;
+use ClerkTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 # Nobody looks by himself: what comes into force does so because the commit says so.
-my $server = PolicyTest->start('policies',
+my $server = ClerkTest->start('policies',
 	conf => [ "pg_leash.check_interval = '1h'", 'restart_after_crash = on', 'max_prepared_transactions = 2' ]);
 my $node = $server->node;
 my $admin = $server->{admin};
@@ -42,7 +42,7 @@ subtest 'what is committed comes into force' => sub {
 	$admin->query("DELETE FROM leash.policies WHERE name = 'a'");
 	$admin->query('ROLLBACK TO s');
 	$admin->query("DELETE FROM leash.policies WHERE name = 'last'");
-	is($server->value($PolicyTest::names), 'first a b last', 'not before the commit');
+	is($server->value($ClerkTest::names), 'first a b last', 'not before the commit');
 	$admin->query('COMMIT');
 	$server->in_force('first a b', 'what was rolled back stays');
 	$admin->query("DO \$\$ BEGIN DELETE FROM leash.policies WHERE name = 'a'; END \$\$");
@@ -116,12 +116,12 @@ subtest 'a locked table' => sub {
 	$writer->query('COMMIT');
 	$locker->wait_ready;
 	$server->error_is('table leash.policies is locked', 'is said');
-	is($server->value($PolicyTest::names), 'z', 'and the last good ones stay');
+	is($server->value($ClerkTest::names), 'z', 'and the last good ones stay');
 	like($server->value("SELECT status, message FROM leash.health() WHERE \"check\" = 'policies'"),
 		qr/^warning\|.*table leash.policies is locked/, 'health');
 	# many more tries
 	$server->await_rounds(20);
-	is($server->value($PolicyTest::names), 'z', 'for as long as it takes');
+	is($server->value($ClerkTest::names), 'z', 'for as long as it takes');
 	$locker->query('COMMIT');
 	$server->in_force('late z', 'until it can be read');
 	$server->error_is('', 'then all is well');
@@ -138,8 +138,8 @@ sub unreadable
 	$server->in_force('z', "$name: before");
 	$admin->query($do);
 	my $match = "SELECT policies_error ~ \$re\$$reason\$re\$ FROM leash.worker";
-	is($server->until($match), 't', "$name: said") or diag($server->value($PolicyTest::error));
-	is($server->value($PolicyTest::names), 'z', "$name: the last good ones stay");
+	is($server->until($match), 't', "$name: said") or diag($server->value($ClerkTest::error));
+	is($server->value($ClerkTest::names), 'z', "$name: the last good ones stay");
 	$server->await_rounds(5);
 	is($server->log_count(qr/LOG:  pg_leash could not read its policies/), 1, "$name: logged once");
 	$admin->query($undo);

@@ -6,12 +6,12 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
-use PolicyTest;
+use ClerkTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $server = PolicyTest->start('database', conf => [ "pg_leash.check_interval = '100ms'", "pg_leash.database = 'ops'" ]);
+my $server = ClerkTest->start('database', conf => [ "pg_leash.check_interval = '100ms'", "pg_leash.database = 'ops'" ]);
 my $node = $server->node;
 my $admin = $server->{admin};
 my $missing = qr/LOG:  pg_leash has no policies: database "ops", which pg_leash\.database names, does not exist/;
@@ -50,7 +50,7 @@ subtest 'missing' => sub {
 	$server->policy('elsewhere');
 	is($admin->notices, 'policies in database "postgres" are not in force', 'who writes them elsewhere is told');
 	is($admin->{notices}[0]{D}, 'The setting pg_leash.database names the database whose policies are: "ops".', 'and where they belong');
-	is($server->value($PolicyTest::names), '', 'they are not in force');
+	is($server->value($ClerkTest::names), '', 'they are not in force');
 };
 
 subtest 'it comes' => sub {
@@ -152,7 +152,7 @@ subtest 'dumps restore anywhere' => sub {
 	my @restore = ('psql', '--no-psqlrc', '--set', 'ON_ERROR_STOP=1', '--quiet', '--file', $file, 'postgres');
 	$node->command_ok([ 'pg_dump', '--create', '--file', $file, 'shop' ], 'dumped');
 	leave($shop, 'shop');
-	my $plain = PolicyTest->start('plain', preload => 0);
+	my $plain = ClerkTest->start('plain', preload => 0);
 	$plain->node->command_ok(\@restore, 'restored where the library is not preloaded');
 	my $there = $plain->session(dbname => 'shop');
 	is($there->value($content), $expected, 'as they were');
@@ -175,7 +175,7 @@ subtest 'dumps restore anywhere' => sub {
 };
 
 subtest 'no process left for a clerk' => sub {
-	my $full = PolicyTest->start('full', conf => [ "pg_leash.check_interval = '100ms'", 'max_worker_processes = 2' ]);
+	my $full = ClerkTest->start('full', conf => [ "pg_leash.check_interval = '100ms'", 'max_worker_processes = 2' ]);
 	$full->error_is('no background worker slot is free (max_worker_processes)', 'said');
 	$full->await_rounds(20);
 	is($full->log_count(qr/no background worker slot is free/), 1, 'once');

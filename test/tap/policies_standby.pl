@@ -6,12 +6,12 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
-use PolicyTest;
+use ClerkTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $primary = PolicyTest->start('primary', init => { allows_streaming => 1 }, conf => [ "pg_leash.check_interval = '100ms'", "pg_leash.database = 'ops'" ]);
+my $primary = ClerkTest->start('primary', init => { allows_streaming => 1 }, conf => [ "pg_leash.check_interval = '100ms'", "pg_leash.database = 'ops'" ]);
 $primary->{admin}->query('CREATE DATABASE ops');
 my $ops = $primary->session(dbname => 'ops');
 $ops->query('CREATE EXTENSION pg_leash');
@@ -21,7 +21,7 @@ $primary->node->backup('base');
 my $node = PostgreSQL::Test::Cluster->new('standby');
 $node->init_from_backup($primary->node, 'base', has_streaming => 1);
 $node->start;
-my $standby = PolicyTest->attach($node);
+my $standby = ClerkTest->attach($node);
 my $clerk = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'ops' AND backend_type = 'pg_leash clerk'";
 
 $standby->in_force('first', 'the standby reads them');
@@ -37,7 +37,7 @@ $ops->query('LOCK leash.policies IN ACCESS EXCLUSIVE MODE');
 $ops->query('CREATE TABLE locks (a integer)');
 $primary->{admin}->query('SELECT pg_switch_wal()');
 $standby->error_is('table leash.policies is locked', 'a lock that is replayed');
-is($standby->value($PolicyTest::names), 'second', 'keeps the last good ones');
+is($standby->value($ClerkTest::names), 'second', 'keeps the last good ones');
 $ops->query('COMMIT');
 $standby->error_is('', 'until it is gone');
 
