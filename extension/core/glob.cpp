@@ -43,6 +43,11 @@ Char take(const char*& text) {
     return static_cast<unsigned char>(*text) < 0x80 ? static_cast<Char>(*text++) : take_wide(text);
 }
 
+// A character of one byte that stands for itself: most of most globs.
+bool is_plain(char c) {
+    return static_cast<unsigned char>(c) < 0x80 && c != '\0' && c != '?' && c != '[' && c != '\\';
+}
+
 // Takes a set off the pattern, from behind its [ to behind its ], and tells whether it
 // holds `wanted`.
 GlobProblem take_set(const char*& pattern, Char wanted, bool& holds) {
@@ -149,7 +154,10 @@ bool glob_matches(const char* pattern, const char* text) {
         if (*pattern == '*') {
             after_star = ++pattern;
             star_ends = text;
-        } else if (!take_one(pattern, text)) {
+        } else if (*pattern == *text && is_plain(*pattern)) {
+            pattern++;
+            text++;
+        } else if (is_plain(*pattern) || !take_one(pattern, text)) {
             if (after_star == nullptr) {
                 return false;
             }
