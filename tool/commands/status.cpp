@@ -157,9 +157,11 @@ private:
 
     void add_server() {
         const ServerInfo& server = context_.server;
-        line(printable(fmt::format("pg_leash {} on PostgreSQL {}, {}:{}, database {}",
+        line(printable(fmt::format("pg_leash {} on PostgreSQL {}, {}:{}, {}",
                                    server.extension_version.value_or("?"), server.version,
-                                   server.host, server.port, server.database),
+                                   server.host, server.port,
+                                   server.over_control_socket ? "over the worker's socket"
+                                                              : "database " + server.database),
                        {.ascii_only = style_.ascii_only}));
         out_ += '\n';
     }

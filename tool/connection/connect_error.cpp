@@ -73,9 +73,8 @@ std::string_view reason_of(std::string_view line) {
 
 // One code stands for four limits.
 std::string remedy_for_full(const std::string& function) {
-    if (function == "InitProcess") {
-        return "the server is full, reserved slots included: end a client, or use a session that "
-               "is connected already";
+    if (function == "InitPostgres") {
+        return "the server is full: connect as a superuser, for whom slots are reserved (-U)";
     }
     if (function == "InitializeSessionUserId") {
         return "the role's CONNECTION LIMIT is reached: connect as another one with -U";
@@ -83,7 +82,8 @@ std::string remedy_for_full(const std::string& function) {
     if (function == "CheckMyDatabase") {
         return "the database's CONNECTION LIMIT is reached: name another one with -d";
     }
-    return "the server is full: connect as a superuser, for whom slots are reserved (-U)";
+    return "the server is full, reserved slots included: end a client, or use a session that is "
+           "connected already";
 }
 
 std::string remedy_for(const ConnectError& error) {
@@ -151,6 +151,11 @@ ConnectError parse_connect_error(std::string_view text) {
     }
     error.message = fmt::format("{}", fmt::join(failures, "; "));
     return error;
+}
+
+bool is_server_full(const ConnectError& error) {
+    return error.sqlstate == "53300" && error.function != "InitializeSessionUserId" &&
+           error.function != "CheckMyDatabase";
 }
 
 std::string explain_connect_error(std::string_view text) {

@@ -16,6 +16,10 @@ struct ConnectError {
 
 ConnectError parse_connect_error(std::string_view text);
 
+/// Every slot that this user could take is taken; the limits of roles and databases are
+/// something else.
+bool is_server_full(const ConnectError& error);
+
 /// One line: message and what to do.
 std::string explain_connect_error(std::string_view text);
 

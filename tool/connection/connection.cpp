@@ -20,6 +20,18 @@ std::string field(const PGresult* result, int code) {
     return text == nullptr ? std::string() : std::string(text);
 }
 
+[[noreturn]] void fail_to_connect(const PGconn* connection) {
+    const std::string_view text = PQerrorMessage(connection);
+    const std::string message = explain_connect_error(text);
+    const ConnectError error = parse_connect_error(text);
+    if (connection != nullptr && is_server_full(error)) {
+        const char* host = PQhost(connection);
+        throw ServerFull(message, host == nullptr ? "" : host, PQport(connection),
+                         error.function == "InitPostgres");
+    }
+    throw Failure(message);
+}
+
 bool is_encoding_error(const std::string& sqlstate) {
     return sqlstate == "22021" || sqlstate == "22P05";
 }
@@ -85,7 +97,7 @@ Connection Connection::open(const ConnectionOptions& options) {
         handle = attempt(options, password);
     }
     if (handle == nullptr || PQstatus(handle.get()) != CONNECTION_OK) {
-        throw Failure(explain_connect_error(PQerrorMessage(handle.get())));
+        fail_to_connect(handle.get());
     }
     Connection connection(std::move(handle));
     try {

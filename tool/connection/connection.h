@@ -10,6 +10,8 @@
 
 #include <libpq-fe.h>
 
+#include "failure.h"
+
 namespace leash::tool {
 
 enum class PasswordPrompt { kWhenAsked, kNever, kAlways };
@@ -44,6 +46,27 @@ private:
     std::string sqlstate_;
 };
 
+/// The server refused since every slot that this user could take is taken.
+class ServerFull : public Failure {
+public:
+    ServerFull(const std::string& message, std::string host, std::string port, bool has_reserved)
+        : Failure(message),
+          host_(std::move(host)),
+          port_(std::move(port)),
+          has_reserved_(has_reserved) {}
+
+    /// As PQhost() and PQport() have them.
+    const std::string& host() const { return host_; }
+    const std::string& port() const { return port_; }
+    /// A superuser would still be let in.
+    bool has_reserved() const { return has_reserved_; }
+
+private:
+    std::string host_;
+    std::string port_;
+    bool has_reserved_;
+};
+
 class Result {
 public:
     explicit Result(PGresult* result) : result_(result) {}
@@ -62,7 +85,7 @@ private:
 class Connection {
 public:
     /// Connects, asking for a password if need be, and empties the search path.
-    /// Throws Failure.
+    /// Throws Failure, which is ServerFull when that is why.
     static Connection open(const ConnectionOptions& options);
 
     /// Runs one statement.  Throws QueryError.

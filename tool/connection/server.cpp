@@ -96,8 +96,11 @@ nlohmann::ordered_json server_json(const ServerInfo& server) {
     nlohmann::ordered_json object;
     object["host"] = server.host;
     object["port"] = server.port;
-    object["database"] = server.database;
-    object["user"] = server.user;
+    object["via"] = server.over_control_socket ? "control socket" : "connection";
+    object["database"] = server.over_control_socket ? nlohmann::ordered_json(nullptr)
+                                                    : nlohmann::ordered_json(server.database);
+    object["user"] = server.over_control_socket ? nlohmann::ordered_json(nullptr)
+                                                : nlohmann::ordered_json(server.user);
     object["version"] = server.version;
     object["version_num"] = server.version_number;
     object["extension_version"] = server.extension_version

@@ -26,6 +26,8 @@ struct ServerInfo {
     std::string host;  ///< a name, an address or a socket directory
     std::string port;
     std::string now;  ///< the server's clock, ISO 8601 in UTC
+    /// The worker's own socket answered: no database, no user.
+    bool over_control_socket = false;
 };
 
 ServerInfo read_server_info(Connection& connection);

@@ -7,7 +7,8 @@
 
 namespace leash::tool {
 
-/// Connects.  Throws Failure when that cannot be done.
+/// Connects.  When every slot is taken, turns to the worker's own socket and says so.
+/// Throws Failure when neither can be had.
 std::unique_ptr<Source> open_source(const Options& options);
 
 }  // namespace leash::tool
