@@ -60,6 +60,7 @@ constexpr Column kSessions[] = {
     {.name = "in_use", .kind = Kind::kBoolean},
     {.name = "peer"},
     {.name = "loses"},
+    {.name = "blocked_by"},
 };
 
 constexpr Column kLeaks[] = {
