@@ -69,13 +69,15 @@ sub no_policies
 	return;
 }
 
-# A session that policies see, at rest after its queries.
+# A session that policies see.  Each is of a group of its own, unless it gets a name:
+# else the breaker would take the next test's sessions for those of the last one, come back.
 sub victim
 {
 	my ($self, %option) = @_;
+	my $number = ++$self->{victims};
 	my $victim = $self->session(
 		%option,
-		params => { application_name => $option{application} // 'victim' });
+		params => { application_name => $option{application} // "victim $number" });
 	$self->session_id($victim);
 	$victim->query($_) for @{ $option{queries} // [] };
 	return $victim;
@@ -97,6 +99,13 @@ sub until_journal
 	return $self->until(
 		"SELECT coalesce(string_agg(($columns)::text, ',' ORDER BY id), '') FROM leash.reap_log WHERE session_id = '$client->{session_id}'",
 		$expected);
+}
+
+# Whether a session is there, in whatever state.
+sub lives
+{
+	my ($self, $client) = @_;
+	return $self->value("SELECT count(*) FROM leash.sessions WHERE session_id = '$client->{session_id}'") eq '1';
 }
 
 # Waits for two more rounds of the worker: what it has not done by then, it does not do.

@@ -17,7 +17,7 @@ $admin->query('CREATE TABLE things (id integer)');
 subtest 'a session idle in transaction is ended' => sub {
 	my $log_begins = -s $server->node->logfile;
 	$server->policy('idle-in-tx', states => q('{idle in transaction}'), idle_for => q('200ms'), action => q('terminate'));
-	my $victim = $server->victim(queries => [ 'BEGIN', "INSERT INTO things VALUES (1) /*route='cart'*/" ]);
+	my $victim = $server->victim(application => 'victim', queries => [ 'BEGIN', "INSERT INTO things VALUES (1) /*route='cart'*/" ]);
 	my $told = $victim->last_words;
 	is($told->{C}, '57P01', 'the victim is told');
 	like($told->{D},
