@@ -137,6 +137,34 @@ SELECT * FROM leash.get_slow_statements() ORDER BY finished_at DESC;
 COMMENT ON VIEW leash.slow_statements IS
 'statements that took at least pg_leash.slow_statement_threshold, newest first';
 
+CREATE FUNCTION leash.get_slow_summary(
+    OUT query_id bigint,
+    OUT query text,
+    OUT datname name,
+    OUT usename name,
+    OUT application_name text,
+    OUT calls bigint,
+    OUT failed bigint,
+    OUT total_time interval,
+    OUT mean_time interval,
+    OUT max_time interval,
+    OUT p95_time interval,
+    OUT client_wait interval,
+    OUT rows bigint,
+    OUT shared_blks_read bigint,
+    OUT temp_blks_written bigint,
+    OUT last_seen timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_slow_summary'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.slow_summary AS
+SELECT * FROM leash.get_slow_summary() ORDER BY total_time DESC;
+
+COMMENT ON VIEW leash.slow_summary IS
+'slow statements by query, database and role, the most costly first';
+
 CREATE FUNCTION leash.get_applications(
     OUT application_name text,
     OUT usename name,
@@ -465,6 +493,7 @@ REVOKE ALL ON FUNCTION leash.release() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.library_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_sessions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_slow_statements() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.get_slow_summary() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_applications() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_connections() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.get_worker() FROM PUBLIC;
@@ -480,6 +509,8 @@ GRANT USAGE ON SCHEMA leash TO pg_monitor, pg_signal_backend;
 GRANT EXECUTE ON FUNCTION leash.library_version() TO pg_monitor, pg_signal_backend;
 GRANT EXECUTE ON FUNCTION leash.get_sessions() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_slow_statements() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.get_slow_summary() TO pg_monitor;
+GRANT SELECT ON leash.slow_summary TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_applications() TO pg_monitor;
 GRANT SELECT ON leash.applications TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_connections() TO pg_monitor;

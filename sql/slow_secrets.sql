@@ -63,9 +63,9 @@ SELECT query, sqlstate FROM mine ORDER BY n;
 -- in one message with others; neither is its whole text the text of another
 SELECT leash.reset('slow_statements');
 SET pg_leash.slow_statement_threshold = 0;
-SELECT 'before' AS a\; ALTER ROLE regress_leash_secret PASSWORD 'geheim'\; SELECT 'after' AS b;
-SELECT 'before' AS a\; SELECT pg_temp.give_password('geheim')\; SELECT 1 / 0;
-SELECT 'before' AS a\; ALTER ROLE regress_leash_secret PASSWORD 'geheim'\; SELEC 'parser';
+SELECT 1 AS before\; ALTER ROLE regress_leash_secret PASSWORD 'geheim'\; SELECT 1 AS after;
+SELECT 1 AS before\; SELECT pg_temp.give_password('geheim')\; SELECT 1 / 0;
+SELECT 1 AS before\; ALTER ROLE regress_leash_secret PASSWORD 'geheim'\; SELEC 'parser';
 INSERT INTO written VALUES (1)\; SELECT pg_temp.give_password('geheim')\; INSERT INTO written VALUES (2);
 SET pg_leash.slow_statement_threshold = -1;
 SELECT count(*) FILTER (WHERE query ~ 'geheim') AS leaked,

@@ -6,55 +6,55 @@ SET track_activities = on;
 SET pg_leash.track = on;
 SET pg_leash.slow_statement_threshold = -1;
 CREATE TEMP VIEW tagged AS
-SELECT substring(query from '''(.*?)''') AS test, tags,
+SELECT substring(query from '"(.*?)"') AS test, tags,
        row_number() OVER (ORDER BY finished_at) AS n
-  FROM leash.slow_statements WHERE pid = pg_backend_pid() AND query ~ 'AS tag';
+  FROM leash.slow_statements WHERE pid = pg_backend_pid() AND query ~ 'SELECT . AS "';
 
 -- well formed ones
 SELECT leash.reset('slow_statements');
 SET pg_leash.slow_statement_threshold = 0;
-SELECT 'none' AS tag;
-SELECT 'at the end' AS tag /*route='cart',controller='pay'*/;
-SELECT 'decoded' AS tag /*route='%2Fcart%2F%3Fa%3D1%26b%3D%2A',my%20key='x%27y'*/ ;
-/*route='first'*/ SELECT 'at the start' AS tag;
-SELECT 'the last comment counts' AS tag /*a='1'*/ /*b='2'*/;
-SELECT 'blanks' AS tag /* a='1' , b='2' */;
-SELECT 'empty value' AS tag /*a='',b='2'*/;
-SELECT 'quote' AS tag /*a='it\'s',b='2'*/;
-SELECT 'json' AS tag /*a='%22}%5C',b='</script>'*/;
+SELECT 1 AS "none";
+SELECT 1 AS "at the end" /*route='cart',controller='pay'*/;
+SELECT 1 AS "decoded" /*route='%2Fcart%2F%3Fa%3D1%26b%3D%2A',my%20key='x%27y'*/ ;
+/*route='first'*/ SELECT 1 AS "at the start";
+SELECT 1 AS "the last comment counts" /*a='1'*/ /*b='2'*/;
+SELECT 1 AS "blanks" /* a='1' , b='2' */;
+SELECT 1 AS "empty value" /*a='',b='2'*/;
+SELECT 1 AS "quote" /*a='it\'s',b='2'*/;
+SELECT 1 AS "json" /*a='%22}%5C',b='</script>'*/;
 SET pg_leash.slow_statement_threshold = -1;
 SELECT test, tags FROM tagged ORDER BY n;
 
 -- hostile ones
 SELECT leash.reset('slow_statements');
 SET pg_leash.slow_statement_threshold = 0;
-SELECT 'empty' AS tag /**/;
-SELECT 'one slash' AS tag /*/*/ */*/;
-SELECT 'nested' AS tag /* /*a='1'*/ */;
-SELECT 'no quote' AS tag /*a=1,b='2'*/;
-SELECT 'open quote' AS tag /*a='1,b=2*/;
-SELECT 'no key' AS tag /*='1'*/;
-SELECT 'prose' AS tag /* this is no tag, it's prose='x' */;
-SELECT 'backslash' AS tag /*a='\'*/;
-SELECT 'in a string' AS tag, '/*a=''1''*/';
+SELECT 1 AS "empty" /**/;
+SELECT 1 AS "one slash" /*/*/ */*/;
+SELECT 1 AS "nested" /* /*a='1'*/ */;
+SELECT 1 AS "no quote" /*a=1,b='2'*/;
+SELECT 1 AS "open quote" /*a='1,b=2*/;
+SELECT 1 AS "no key" /*='1'*/;
+SELECT 1 AS "prose" /* this is no tag, it's prose='x' */;
+SELECT 1 AS "backslash" /*a='\'*/;
+SELECT 1 AS "in a string", '/*a=''1''*/';
 SET pg_leash.slow_statement_threshold = -1;
 SELECT test, tags FROM tagged ORDER BY n;
 
 SELECT leash.reset('slow_statements');
 SET pg_leash.slow_statement_threshold = 0;
-SELECT 'broken escapes' AS tag /*a='%',b='%2',c='%zz',d='100%'*/;
-SELECT 'zero' AS tag /*a='%00',b='x%00y'*/;
-SELECT 'control characters' AS tag /*a='%01%0A%1B[2J'*/;
-SELECT 'twice' AS tag /*a='1',a='2'*/;
-SELECT 'sql' AS tag /*a='%27); DROP TABLE x; --'*/;
+SELECT 1 AS "broken escapes" /*a='%',b='%2',c='%zz',d='100%'*/;
+SELECT 1 AS "zero" /*a='%00',b='x%00y'*/;
+SELECT 1 AS "control characters" /*a='%01%0A%1B[2J'*/;
+SELECT 1 AS "twice" /*a='1',a='2'*/;
+SELECT 1 AS "sql" /*a='%27); DROP TABLE x; --'*/;
 SET pg_leash.slow_statement_threshold = -1;
 SELECT test, tags FROM tagged ORDER BY n;
 
 -- many, long ones
 SELECT leash.reset('slow_statements');
-SELECT format('SELECT ''many'' AS tag /*%s*/', string_agg(format('k%s=''%s''', lpad(i::text, 2, '0'), i), ',' ORDER BY i)) AS many,
-       format('SELECT ''long'' AS tag /*%s=''%s''*/', repeat('k', 300), repeat('v', 300)) AS long,
-       format('SELECT ''long text'' AS tag, ''%s'' AS filler /*route=''kept''*/', repeat('x', 5000)) AS text
+SELECT format('SELECT 1 AS "many" /*%s*/', string_agg(format('k%s=''%s''', lpad(i::text, 2, '0'), i), ',' ORDER BY i)) AS many,
+       format('SELECT 1 AS "long" /*%s=''%s''*/', repeat('k', 300), repeat('v', 300)) AS long,
+       format('SELECT 1 AS "long text", %s /*route=''kept''*/', string_agg('1 AS column' || i, ', ' ORDER BY i)) AS text
   FROM generate_series(1, 40) i \gset
 SET pg_leash.slow_statement_threshold = 0;
 \o /dev/null
@@ -68,8 +68,8 @@ SELECT test, (SELECT count(*) FROM jsonb_object_keys(tags)) AS tags,
   FROM tagged WHERE test IN ('many', 'long') ORDER BY n;
 -- the text is cut, its tags are not lost
 SELECT test, tags FROM tagged WHERE test = 'long text';
-SELECT length(query) AS length, query ~ '^SELECT .long text.*x$' AS cut
-  FROM leash.slow_statements WHERE pid = pg_backend_pid() AND query ~ 'long text. AS tag';
+SELECT length(query) AS length, query ~ '^SELECT . AS "long text' AS cut
+  FROM leash.slow_statements WHERE pid = pg_backend_pid() AND query ~ '"long text';
 
 -- of the session: those of the opener, else of the last statement
 BEGIN;

@@ -60,16 +60,29 @@ private:
 
     // After "?" and a comma: one more literal is one of a list, and is left out.
     void put_literal() {
-        if (list_ == List::comma) {
-            put_token("...", 3);
-            list_ = List::dots;
-        } else if (list_ == List::dots_comma) {
+        const bool in_list = list_ == List::comma || list_ == List::dots_comma;
+        if (in_list && ends_item()) {
+            if (list_ == List::comma) {
+                put_token("...", 3);
+            }
             list_ = List::dots;
         } else {
+            if (list_ == List::dots_comma) {
+                put(',');
+            }
             put_token("?", 1);
             list_ = List::literal;
         }
         blank_ = false;
+    }
+
+    // Not an operand: what follows is a comma, or closes the list.
+    bool ends_item() const {
+        const char* next = at_;
+        while (next < end_ && is_space(*next)) {
+            next++;
+        }
+        return next == end_ || *next == ',' || *next == ')' || *next == ';';
     }
 
     void put_other(const char* token, size_t length) {
@@ -160,7 +173,7 @@ private:
         put_other(begin, static_cast<size_t>(at_ - begin));
     }
 
-    // $1 is a parameter and stays; $tag$ opens a string.
+    // $1 is a parameter and stays; $tag$ opens a string, but DO's code is read as such.
     void dollar() {
         const char* const begin = at_++;
         if (is_digit(peek())) {
@@ -180,6 +193,10 @@ private:
             return;
         }
         at_++;
+        if (in_do_) {
+            put_other(begin, static_cast<size_t>(at_ - begin));
+            return;
+        }
         skip_dollar_string(begin, static_cast<size_t>(at_ - begin));
         put_literal();
     }
@@ -212,6 +229,9 @@ private:
         }
         const auto length = static_cast<size_t>(at_ - begin);
         const char first = static_cast<char>(*begin | 0x20);
+        if (written_ == 0 && length == 2 && first == 'd' && (begin[1] | 0x20) == 'o') {
+            in_do_ = true;
+        }
         if (length == 1 && peek() == '\'' && strchr("ebxn", first) != nullptr) {
             at_++;
             skip_string(first == 'e' || options_.backslash_escapes);
@@ -234,6 +254,7 @@ private:
     const size_t size_;
     size_t written_ = 0;
     bool blank_ = false;
+    bool in_do_ = false;
     List list_ = List::none;
 };
 

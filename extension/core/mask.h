@@ -5,7 +5,8 @@
 // manual's chapter "Lexical Structure"): quotes of every kind, dollar quotes, nested
 // comments.  Comments go too: tags were read from them before, and they can hold
 // anything.  White space is folded, and of a list of literals the first stays
-// ("IN (?, ...)").  What ends in the middle of a literal was cut there.
+// ("IN (?, ...)").  The code of DO is masked like a statement.  What ends in the middle of a
+// literal was cut there.
 #pragma once
 
 #include <cstddef>

@@ -45,38 +45,35 @@ void decode(std::string_view text, char (&out)[kTagSize]) {
 
 }  // namespace
 
-TagReader::TagReader(const char* text, size_t length) {
-    while (length > 0 && (is_space(text[length - 1]) || text[length - 1] == ';')) {
-        length--;
+std::string_view comment_of(const char* text, size_t length) {
+    std::string_view all(text, length);
+    while (!all.empty() && (is_space(all.back()) || all.back() == ';')) {
+        all.remove_suffix(1);
     }
-    while (length > 0 && is_space(*text)) {
-        text++;
-        length--;
+    while (!all.empty() && is_space(all.front())) {
+        all.remove_prefix(1);
     }
-    if (!find_comment(text, length)) {
-        at_ = end_ = text;
-    }
-}
-
-bool TagReader::find_comment(const char* text, size_t length) {
-    const std::string_view all(text, length);
-    if (all.size() >= 4 && all.substr(all.size() - 2) == "*/") {
+    if (all.ends_with("*/")) {
         const size_t begin = all.rfind("/*");
         if (begin != std::string_view::npos && begin + 4 <= all.size()) {
-            at_ = text + begin + 2;
-            end_ = text + length - 2;
-            return true;
+            return all.substr(begin);
         }
     }
-    if (all.substr(0, 2) == "/*") {
+    if (all.starts_with("/*")) {
         const size_t close = all.find("*/", 2);
         if (close != std::string_view::npos) {
-            at_ = text + 2;
-            end_ = text + close;
-            return true;
+            return all.substr(0, close + 2);
         }
     }
-    return false;
+    return {};
+}
+
+TagReader::TagReader(const char* text, size_t length) {
+    const std::string_view comment = comment_of(text, length);
+    if (!comment.empty()) {
+        at_ = comment.data() + 2;
+        end_ = comment.data() + comment.size() - 2;
+    }
 }
 
 bool TagReader::next(char (&key)[kTagSize], char (&value)[kTagSize]) {

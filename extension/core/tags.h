@@ -5,11 +5,16 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace leash {
 
 inline constexpr size_t kTagSize = 256;  // a key or value, decoded, with its zero
 inline constexpr int kMaxTags = 16;
+
+// The comment that can hold a statement's tags, with its marks: the one at the end, else
+// the one at the start; empty when there is neither.
+std::string_view comment_of(const char* text, size_t length);
 
 // Walks the tags of one statement.  The text need not be well formed: what is no
 // tag ends the walk, an over-long key or value is cut.
@@ -21,8 +26,6 @@ public:
     bool next(char (&key)[kTagSize], char (&value)[kTagSize]);
 
 private:
-    bool find_comment(const char* text, size_t length);
-
     const char* at_ = nullptr;
     const char* end_ = nullptr;
     int count_ = 0;

@@ -55,6 +55,7 @@ extern LEASH_HIDDEN const RowSet kSessionSet;
 extern LEASH_HIDDEN const RowSet kApplicationSet;
 extern LEASH_HIDDEN const RowSet kConnectionSet;
 extern LEASH_HIDDEN const RowSet kSlowStatementSet;
+extern LEASH_HIDDEN const RowSet kSlowSummarySet;
 extern LEASH_HIDDEN const RowSet kWorkerSet;
 extern LEASH_HIDDEN const RowSet kHealthSet;
 

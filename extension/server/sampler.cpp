@@ -77,6 +77,8 @@ bool meet(int number, uint32_t identity, Seen& seen) {
         known.xact_start = 0;
         known.xact_since = 0;
         known.client_wait = 0;
+        known.message = 0;
+        known.message_wait = 0;
         known.application = -1;
         known.peer_asked_at = 0;
         known.changes.end_write();
@@ -114,7 +116,13 @@ void note(int number, const BackendState& backend, Seen& seen, const Sample& sam
             backend.xact_start == 0 ? 0 : sample.since(backend.xact_start, seen.opened_at);
     }
     if (waits_for_client(backend)) {
-        known.client_wait += wait_since(sample, known);
+        const uint64_t wait = wait_since(sample, known);
+        if (known.message != backend.query_start) {
+            known.message = backend.query_start;
+            known.message_wait = 0;
+        }
+        known.client_wait += wait;
+        known.message_wait += wait;
     }
     known.changes.end_write();
 }

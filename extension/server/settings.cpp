@@ -12,6 +12,7 @@ namespace leash::settings {
 bool track = true;
 uint64_t slow_statement_ns = 1'000'000'000;
 int slow_statements_max = 1000;
+int slow_summary_max = 500;
 int reap_log_max = 2000;
 int applications_max = 200;
 int learned_floor = 60 * 1000;
@@ -139,6 +140,10 @@ void define() {
                             "How many slow statements are kept in shared memory.", nullptr,
                             &slow_statements_max, slow_statements_max, 10, 1'000'000,
                             PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("pg_leash.slow_summary_max",
+                            "How many queries are told apart among slow statements.", nullptr,
+                            &slow_summary_max, slow_summary_max, 10, 100'000, PGC_POSTMASTER, 0,
+                            nullptr, nullptr, nullptr);
     define_reaping();
     define_applications();
     DefineCustomStringVariable("pg_leash.debug_stop_at",

@@ -11,6 +11,7 @@ namespace leash::settings {
 extern LEASH_HIDDEN bool track;
 extern LEASH_HIDDEN uint64_t slow_statement_ns;  // all ones: off
 extern int slow_statements_max;
+extern int slow_summary_max;
 extern int reap_log_max;
 extern int applications_max;
 extern int learned_floor;    // ms

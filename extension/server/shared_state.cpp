@@ -25,6 +25,7 @@ struct Layout {
     size_t notices;
     size_t breakers;
     size_t applications;
+    size_t summaries;
     size_t end;
 };
 
@@ -32,7 +33,8 @@ size_t after(size_t offset, size_t size, size_t count) {
     return TYPEALIGN(kCacheLine, add_size(offset, mul_size(size, count)));
 }
 
-Layout layout_of(int slots, int slow_entries, int journal_entries, int applications) {
+Layout layout_of(int slots, int slow_entries, int journal_entries, int applications,
+                 int summaries) {
     const auto sessions = static_cast<size_t>(slots);
     Layout at{};
     at.slots = after(0, sizeof(SharedState), 1);
@@ -45,7 +47,8 @@ Layout layout_of(int slots, int slow_entries, int journal_entries, int applicati
     at.notices = after(at.policies, sizeof(PolicySet), 1);
     at.breakers = after(at.notices, sizeof(Notice), kNoticeCount);
     at.applications = after(at.breakers, sizeof(Breaker), kBreakerCount);
-    at.end = after(at.applications, sizeof(Application), static_cast<size_t>(applications));
+    at.summaries = after(at.applications, sizeof(Application), static_cast<size_t>(applications));
+    at.end = after(at.summaries, sizeof(SlowSummary), static_cast<size_t>(summaries));
     return at;
 }
 
@@ -61,7 +64,7 @@ T* part(size_t offset) {
 
 Layout wanted_layout() {
     return layout_of(MaxConnections, settings::slow_statements_max, settings::reap_log_max,
-                     settings::applications_max);
+                     settings::applications_max, settings::slow_summary_max);
 }
 
 // Room for the block and for moving its start to a cache line.
@@ -83,6 +86,7 @@ void initialize() {
     state->slow_entries = settings::slow_statements_max;
     state->journal_entries = settings::reap_log_max;
     state->applications = settings::applications_max;
+    state->summaries = settings::slow_summary_max;
     state->locks = GetNamedLWLockTranche(kTranche);
     pg_atomic_init_u64(&state->opened_total, 0);
     pg_atomic_init_u64(&state->peak_used, 0);
@@ -197,6 +201,10 @@ Breaker* breaker(int number) {
 
 Application* application(int number) {
     return part<Application>(parts.applications) + number;
+}
+
+SlowSummary* slow_summary(int number) {
+    return part<SlowSummary>(parts.summaries) + number;
 }
 
 LWLock* lock(Lock which) {

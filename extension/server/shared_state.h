@@ -10,6 +10,7 @@
 //     PolicySet     the policies in force
 //     Notice        x kNoticeCount: notifications on their way
 //     Breaker       x kBreakerCount: groups whose victims come back
+//     SlowSummary   x pg_leash.slow_summary_max: slow statements by query
 //     Application   x pg_leash.applications_max: what each application did and needs
 //
 // LIFECYCLE.  Created and zeroed at server start and again after a crash restart.
@@ -21,7 +22,7 @@
 //   - one writer, many readers, fields that stand alone: Relaxed<T>;
 //   - one writer, fields that belong together: ChangeCount around them;
 //   - several writers: pg_atomic_*;
-//   - what only reapers and readers of reap_log and policies touch: one of four
+//   - what only reapers and readers of reap_log and policies touch: one of five
 //     LWLocks (Lock), taken in the order of their numbers, never by a statement.
 #pragma once
 
@@ -48,6 +49,7 @@ inline constexpr size_t kCacheLine = 128;  // two lines: the prefetcher works in
 inline constexpr size_t kOpenerSize = 1024;
 inline constexpr size_t kSlowTextSize = 1024;
 inline constexpr size_t kTagTextSize = 512;
+inline constexpr uint64_t kUnknownWait = ~uint64_t{0};
 inline constexpr size_t kReasonSize = 200;
 inline constexpr size_t kJournalOpenerSize = 256;
 inline constexpr size_t kErrorSize = 256;
@@ -184,7 +186,8 @@ struct SlowStatement {
     pg_atomic_uint32 changes;
     uint64_t sequence;  // 0: empty
     TimestampTz finished_at;
-    uint64_t duration;  // ns
+    uint64_t duration;     // ns
+    uint64_t client_wait;  // ns of it, as sampled; kUnknownWait: no worker
     SessionId session;
     Oid role;
     Oid database;
@@ -214,6 +217,8 @@ struct Observation {
     uint64_t xact_since;       // monotonic, ns: when that transaction began
     uint64_t client_wait;      // ns, waits for the client in the middle of commands
     int32_t application;       // index; -1: not known yet
+    TimestampTz message;       // the one that waited for its client last, and
+    uint64_t message_wait;     // ns, for how long
     uint64_t peer_asked_at;    // monotonic, ns; 0: never
 };
 
@@ -354,8 +359,29 @@ struct Application {
     uint8_t active_minutes[kWeekMinutes / 8];
 };
 
-enum class Lock : uint8_t { round, policies, journal, applications };
-inline constexpr int kLocks = 4;
+enum class Lock : uint8_t { round, policies, journal, applications, slow };
+inline constexpr int kLocks = 5;
+
+// Slow statements of one query in one database for one role.  Under Lock::slow.
+struct SlowSummary {
+    uint64_t hash;  // of the three; 0: free
+    uint64_t query_id;
+    Oid role;
+    Oid database;
+    uint64_t calls;
+    uint64_t failed;      // of them, cancelled ones too
+    uint64_t total_time;  // ns
+    uint64_t max_time;
+    uint64_t client_wait;
+    uint64_t rows;
+    uint64_t shared_blks_read;
+    uint64_t temp_blks_written;
+    TimestampTz last_seen;
+    char application_name[NAMEDATALEN];  // the last one
+    Histogram durations;
+    bool secret;
+    StoredText<kSlowTextSize> text;
+};
 
 enum class Refusal : uint8_t {
     too_many_clients,
@@ -402,6 +428,8 @@ struct SharedState {
     pg_atomic_uint32 peaks_reset;      // bumped when sampled peaks are to begin anew
     LWLockPadded* locks;
     int32_t journal_entries;
+    int32_t summaries;           // room for
+    uint64_t summaries_lost;     // made room for others; under Lock::slow
     int32_t applications;        // room for
     int32_t applications_known;  // under Lock::applications
     uint64_t journal_sequence;   // of the newest row; under Lock::journal
@@ -427,6 +455,7 @@ static_assert(kMayLiveInSharedMemory<ReapRecord>);
 static_assert(kMayLiveInSharedMemory<PolicySet>);
 static_assert(kMayLiveInSharedMemory<Notice>);
 static_assert(kMayLiveInSharedMemory<Application>);
+static_assert(kMayLiveInSharedMemory<SlowSummary>);
 static_assert(sizeof(SessionSlot) <= 4096, "a slot takes at most 4 KiB");
 static_assert(offsetof(SessionSlot, identity_changes) == kCacheLine,
               "what every statement touches fits two cache lines");
@@ -443,6 +472,7 @@ PolicySet* policy_set();
 Notice* notice(int number);
 Breaker* breaker(int number);
 Application* application(int number);
+SlowSummary* slow_summary(int number);
 LWLock* lock(Lock which);
 
 // Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the library was preloaded.

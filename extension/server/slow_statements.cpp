@@ -1,11 +1,16 @@
 #include "server/slow_statements.h"
 
+#include "server/sampler.h"
 #include "server/session.h"
+#include "server/slow_summary.h"
 
+#include "core/mask.h"
 #include "core/secrets.h"
+#include "core/tags.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"
+#include "parser/parser.h"
 }
 
 namespace leash {
@@ -26,26 +31,47 @@ void give_back(SlowStatement* entry) {
     pg_atomic_fetch_add_u32(&entry->changes, 1);
 }
 
-// The trailing comment with the application's tags would be lost where the text
-// is cut: keep it apart.
-void store_tags(SlowStatement* entry, const TextSpan& text) {
-    entry->tags.length = 0;
-    if (text.length <= kSlowTextSize || memcmp(text.begin + text.length - 2, "*/", 2) != 0) {
+// A statement's text as it may be stored: its literals are masked, and the comment with
+// its tags is kept apart, since masking takes comments out.
+struct StoredStatement {
+    bool secret;
+    char masked[kSlowTextSize + MAX_MULTIBYTE_CHAR_LEN];
+    TextSpan text;
+    TextSpan tags;
+};
+
+void prepare(StoredStatement& to, const StatementText& text, bool secret) {
+    const TextSpan span = span_of(text);
+    to.secret = secret || may_carry_secret(span.begin, span.length);
+    to.text = to.tags = {"", 0};
+    if (to.secret) {
         return;
     }
-    for (size_t back = 4; back <= Min(text.length, kTagTextSize); back++) {
-        const char* const at = text.begin + text.length - back;
-        if (at[0] == '/' && at[1] == '*') {
-            store_text(entry->tags, {at, back});
-            return;
-        }
+    const MaskOptions options = {!standard_conforming_strings};
+    to.text = {to.masked,
+               mask_literals(span.begin, span.length, options, to.masked, sizeof to.masked)};
+    const std::string_view comment = comment_of(span.begin, span.length);
+    if (comment.size() <= kTagTextSize) {
+        to.tags = {comment.data(), comment.size()};
     }
 }
 
-void fill(SlowStatement* entry, const StatementText& text, const SlowFacts& facts) {
+// How much of the message's time its client took, as far as the worker saw.
+uint64_t client_wait_of(TimestampTz message) {
+    Observation seen{};
+    const int number = static_cast<int>(my_slot - session_slot(0));
+    if (!read_observation(number, my_slot->identity.id, seen)) {
+        return kUnknownWait;
+    }
+    return seen.message == message ? seen.message_wait : 0;
+}
+
+void fill(SlowStatement* entry, const StoredStatement& statement, const SlowFacts& facts,
+          uint64_t client_wait) {
     const SessionIdentity& me = my_slot->identity;
     entry->finished_at = GetCurrentTimestamp();
     entry->duration = facts.duration;
+    entry->client_wait = client_wait;
     entry->session = me.id;
     entry->role = me.role;
     entry->database = me.database;
@@ -58,15 +84,9 @@ void fill(SlowStatement* entry, const StatementText& text, const SlowFacts& fact
     entry->temp_blks_written = facts.temp_blks_written;
     entry->wal_bytes = facts.wal_bytes;
     entry->sqlstate = facts.sqlstate;
-    entry->text.length = 0;
-    entry->tags.length = 0;
-
-    const TextSpan span = span_of(text);
-    entry->secret = facts.secret || may_carry_secret(span.begin, span.length);
-    if (!entry->secret) {
-        store_text(entry->text, span);
-        store_tags(entry, span);
-    }
+    entry->secret = statement.secret;
+    store_text(entry->text, statement.text);
+    store_text(entry->tags, statement.tags);
 }
 
 }  // namespace
@@ -105,19 +125,24 @@ template void store_text(StoredText<kTagTextSize>& to, const TextSpan& from);
 
 uint64_t record_slow_statement(const StatementText& text, const SlowFacts& facts) {
     SharedState* const state = shared();
+    static StoredStatement statement;  // too large for a stack that may be nearly used up
+    prepare(statement, text, facts.secret);
+    const uint64_t client_wait = Min(client_wait_of(facts.message), facts.duration);
     const uint64_t sequence = pg_atomic_fetch_add_u64(&state->slow_sequence, 1) + 1;
+    summarize_slow({sequence, statement.text, statement.secret, client_wait}, facts);
     SlowStatement* const entry = slow_statement(sequence);
     if (!take(entry)) {
         pg_atomic_fetch_add_u64(&state->slow_lost, 1);
         return 0;
     }
     entry->sequence = sequence;
-    fill(entry, text, facts);
+    fill(entry, statement, facts, client_wait);
     give_back(entry);
     return sequence;
 }
 
 void amend_slow_statement(uint64_t sequence, uint64_t duration, int sqlstate) {
+    amend_summary(sequence, duration, sqlstate);
     SlowStatement* const entry = slow_statement(sequence);
     if (!take(entry)) {
         return;

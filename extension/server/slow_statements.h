@@ -23,6 +23,7 @@ struct SlowFacts {
     uint64_t wal_bytes;
     int sqlstate;
     bool secret;
+    TimestampTz message;  // the one that it came with
 };
 
 // Narrows a text down to its one statement, without blanks and semicolon around it.

@@ -33,34 +33,13 @@ constexpr ColumnInfo kColumnList[] = {
 };
 constexpr int kColumns = lengthof(kColumnList);
 
-// The text, the tags in it or in the comment that was kept apart.
-NullableDatum query_value(const SlowStatement& slow, bool visible) {
-    if (!visible) {
-        return known(CStringGetTextDatum("<insufficient privilege>"));
-    }
-    if (slow.secret) {
-        return known(CStringGetTextDatum("<not stored: could carry a password>"));
-    }
-    if (slow.text.length == 0) {
-        return kNull;
-    }
-    return known(text_value(slow.text.bytes, slow.text.length, slow.text.encoding));
-}
-
-NullableDatum slow_tags_value(const SlowStatement& slow, bool visible) {
-    if (!visible) {
-        return kNull;
-    }
-    return slow.tags.length > 0 ? tags_value(slow.tags.bytes, slow.tags.length, slow.tags.encoding)
-                                : tags_value(slow.text.bytes, slow.text.length, slow.text.encoding);
-}
-
 void add_row(const RowSink& sink, const SlowStatement& slow) {
     const bool visible = may_read_sessions_of(slow.role);
     Row<kColumns> row;
     row.add(TimestampTzGetDatum(slow.finished_at));
     row.add(interval_value(slow.duration));
-    row.add_null();  // client_wait
+    const bool waited = slow.client_wait != kUnknownWait;
+    row.add(waited ? known(interval_value(slow.client_wait)) : kNull);
     row.add(session_id_value(slow.session));
     row.add(Int32GetDatum(slow.session.pid));
     row.add(role_name(slow.role));
@@ -68,7 +47,7 @@ void add_row(const RowSink& sink, const SlowStatement& slow) {
     row.add(text_value(slow.application_name));
     row.add(visible ? address_value(slow.client) : kNull);
     row.add_if(visible && slow.query_id != 0, Int64GetDatum(static_cast<int64>(slow.query_id)));
-    row.add(query_value(slow, visible));
+    row.add(slow_text_value(slow.text, slow.secret, visible));
     row.add(Int64GetDatum(static_cast<int64>(slow.rows)));
     row.add(Int64GetDatum(slow.shared_blks_hit));
     row.add(Int64GetDatum(slow.shared_blks_read));
@@ -79,7 +58,7 @@ void add_row(const RowSink& sink, const SlowStatement& slow) {
     } else {
         row.add_null();
     }
-    row.add(slow_tags_value(slow, visible));
+    row.add(visible ? tags_value(slow.tags.bytes, slow.tags.length, slow.tags.encoding) : kNull);
     sink.put(row);
 }
 

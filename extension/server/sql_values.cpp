@@ -117,6 +117,16 @@ NullableDatum tags_value(const char* bytes, size_t length, int encoding) {
     return known(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
+NullableDatum slow_text_value(const StoredText<kSlowTextSize>& text, bool secret, bool visible) {
+    if (!visible) {
+        return known(CStringGetTextDatum("<insufficient privilege>"));
+    }
+    if (secret) {
+        return known(CStringGetTextDatum("<not stored: could carry a password>"));
+    }
+    return text.length > 0 ? known(text_value(text.bytes, text.length, text.encoding)) : kNull;
+}
+
 NullableDatum role_name(Oid role) {
     return name_value(GetUserNameFromId(role, true));
 }

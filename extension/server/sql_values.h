@@ -49,6 +49,9 @@ inline NullableDatum known(Datum value) {
 // The tags in a statement's comment as jsonb; null when it has none.
 NullableDatum tags_value(const char* bytes, size_t length, int encoding);
 
+// The text of a slow statement, or why it is not shown.
+NullableDatum slow_text_value(const StoredText<kSlowTextSize>& text, bool secret, bool visible);
+
 // Names of shared objects; null when they are gone.
 NullableDatum role_name(Oid role);
 NullableDatum database_name(Oid database);

@@ -40,7 +40,7 @@ namespace {
 // What stands for the text of a fast-path call, which has none.
 StatementText call_text() {
     static char text[64];
-    pg_snprintf(text, sizeof text, "<fast-path call of function %u>", current.function);
+    pg_snprintf(text, sizeof text, "<fast-path call of function \"%u\">", current.function);
     return {text, -1, 0};
 }
 
@@ -123,7 +123,8 @@ void record_slow(StatementText text, uint64_t duration, uint64_t query_id, uint6
                              pgBufferUsage.temp_blks_written - current.temp_blks_written,
                              pgWalUsage.wal_bytes - current.wal_bytes,
                              sqlstate,
-                             current.secret == current.message};
+                             current.secret == current.message,
+                             current.message};
     current.recorded = record_slow_statement(text, facts);
     current.recorded_begun = current.begun;
     my_slot->slow_statements.add(1);

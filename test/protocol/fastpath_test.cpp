@@ -26,7 +26,7 @@ TEST_F(FastPath, OutsideABlock) {
     const auto slow = observer.slow(session.pid());
     ASSERT_EQ(slow.size(), 1u);
     EXPECT_NEAR(slow[0].duration, kWork, kTolerance);
-    EXPECT_EQ(slow[0].query, "<fast-path call of function " + std::to_string(call_work) + ">");
+    EXPECT_EQ(slow[0].query, "<fast-path call of function \"" + std::to_string(call_work) + "\">");
 }
 
 TEST_F(FastPath, InsideABlock) {

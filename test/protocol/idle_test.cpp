@@ -162,7 +162,7 @@ TEST_F(Protocol, TrackActivitiesOff) {
     EXPECT_EQ(observer.terminate(session.pid()), "refused: state unknown");
     const auto slow = observer.slow(session.pid());
     ASSERT_EQ(slow.size(), 2u);
-    EXPECT_EQ(slow[0].query, kSleep);
+    EXPECT_EQ(slow[0].query, without_literals(kSleep));
     EXPECT_NEAR(slow[1].duration, kWork, kTolerance);
 }
 
@@ -204,7 +204,7 @@ TEST_F(Encodings, TextOfADroppedDatabase) {
     observer.must("DROP DATABASE latin");
     const auto slow = observer.slow(pid);
     ASSERT_EQ(slow.size(), 1u);
-    EXPECT_EQ(slow[0].query, kSleep);
+    EXPECT_EQ(slow[0].query, without_literals(kSleep));
 }
 
 }  // namespace

@@ -68,13 +68,13 @@ sub shown
 subtest 'statements' => sub {
 	# database of the session, what it sends, and what each database shows of it
 	my @cases = (
-		[ 'latin', "SELECT 'M\xfcller'", { latin => "SELECT 'M\xfcller'", utf8 => "SELECT 'M\xc3\xbcller'", ascii => "SELECT 'M?ller'" } ],
-		[ 'utf8', "SELECT 'M\xc3\xbcller'", { latin => "SELECT 'M\xfcller'", utf8 => "SELECT 'M\xc3\xbcller'", ascii => "SELECT 'M??ller'" } ],
-		[ 'utf8', "SELECT '5 \xe2\x82\xac, \xf0\x9f\x98\x80, \xc3\xbc'", { latin => "SELECT '5 ?, ?, \xfc'", utf8 => "SELECT '5 \xe2\x82\xac, \xf0\x9f\x98\x80, \xc3\xbc'" } ],
-		[ 'ascii', "SELECT '\xff\xfe\xfc'", { latin => "SELECT '\xff\xfe\xfc'", utf8 => "SELECT '???'" } ],
-		[ 'ascii', "SELECT 'M\xc3\xbcller'", { utf8 => "SELECT 'M\xc3\xbcller'" } ],
-		[ 'ascii', "SELECT 'cut \xc3'", { utf8 => "SELECT 'cut ?'" } ],
-		[ 'ascii', "SELECT 'plain'", { latin => "SELECT 'plain'", utf8 => "SELECT 'plain'", ascii => "SELECT 'plain'" } ]);
+		[ 'latin', qq{SELECT 1 AS "M\xfcller"}, { latin => qq{SELECT 1 AS "M\xfcller"}, utf8 => qq{SELECT 1 AS "M\xc3\xbcller"}, ascii => qq{SELECT 1 AS "M?ller"} } ],
+		[ 'utf8', qq{SELECT 1 AS "M\xc3\xbcller"}, { latin => qq{SELECT 1 AS "M\xfcller"}, utf8 => qq{SELECT 1 AS "M\xc3\xbcller"}, ascii => qq{SELECT 1 AS "M??ller"} } ],
+		[ 'utf8', qq{SELECT 1 AS "5 \xe2\x82\xac, \xf0\x9f\x98\x80, \xc3\xbc"}, { latin => qq{SELECT 1 AS "5 ?, ?, \xfc"}, utf8 => qq{SELECT 1 AS "5 \xe2\x82\xac, \xf0\x9f\x98\x80, \xc3\xbc"} } ],
+		[ 'ascii', qq{SELECT 1 AS "\xff\xfe\xfc"}, { latin => qq{SELECT 1 AS "\xff\xfe\xfc"}, utf8 => qq{SELECT 1 AS "???"} } ],
+		[ 'ascii', qq{SELECT 1 AS "M\xc3\xbcller"}, { utf8 => qq{SELECT 1 AS "M\xc3\xbcller"} } ],
+		[ 'ascii', qq{SELECT 1 AS "cut \xc3"}, { utf8 => qq{SELECT 1 AS "cut ?"} } ],
+		[ 'ascii', qq{SELECT 1 AS "plain"}, { latin => qq{SELECT 1 AS "plain"}, utf8 => qq{SELECT 1 AS "plain"}, ascii => qq{SELECT 1 AS "plain"} } ]);
 	for (@cases)
 	{
 		my ($database, $sql, $expected) = @$_;
@@ -86,7 +86,12 @@ subtest 'statements' => sub {
 			$reader{$name}->value("SELECT count(*) FROM leash.leaks WHERE pid = $client->{pid}")
 			  until $reader{$name}->value("SELECT leak IS NOT NULL FROM leash.sessions WHERE pid = $client->{pid}") eq 't';
 			my %text = shown($reader{$name}, $client);
-			is($text{$_}, $expected->{$name}, "$_ of $database in $name") for sort keys %text;
+			for my $where (sort keys %text)
+			{
+				my $text = $expected->{$name};
+				$text =~ s/SELECT 1/SELECT ?/ if $where eq 'slow';  # literals are masked there
+				is($text{$where}, $text, "$where of $database in $name");
+			}
 		}
 		$client->quit;
 	}

@@ -103,21 +103,21 @@ subtest 'dump and restore' => sub {
 	$watcher->query('BEGIN; SELECT count(*) FROM leash.sessions');
 	my $last = $full->session(dbname => 'shop');
 	$last->query('SET pg_leash.slow_statement_threshold = 0');
-	$last->query("SELECT 'slow'");
+	$last->query("SELECT 1 AS slow");
 	my $pid = $last->{pid};
 	$last->quit;
 	$full->until("SELECT count(*) FROM pg_stat_activity WHERE pid = $pid", '0');
 	$admin->query('DROP DATABASE shop');
 	pass('a database can be dropped');
 	is($full->value("SELECT coalesce(datname, 'no name'), query FROM leash.slow_statements WHERE pid = $pid AND query ~ 'SELECT'"),
-		"no name|SELECT 'slow'", 'what was slow there is still known');
+		"no name|SELECT ? AS slow", 'what was slow there is still known');
 	$admin->query('CREATE ROLE leaver LOGIN');
 	$admin->query('ALTER ROLE leaver SET pg_leash.slow_statement_threshold = 0');
 	my $leaver = $full->session(user => 'leaver');
-	$leaver->query("SELECT 'leaves'");
+	$leaver->query("SELECT 1 AS leaves");
 	$admin->query('DROP ROLE leaver');
 	is($full->value("SELECT coalesce(usename, 'no name') FROM leash.sessions WHERE pid = $leaver->{pid}"), 'no name', 'a role that is gone');
-	is($full->value("SELECT coalesce(usename, 'no name') FROM leash.slow_statements WHERE query = 'SELECT ''leaves'''"), 'no name', 'of a slow statement too');
+	is($full->value("SELECT coalesce(usename, 'no name') FROM leash.slow_statements WHERE query = 'SELECT ? AS leaves'"), 'no name', 'of a slow statement too');
 	$full->until_at_rest($leaver);
 	is($full->terminate($leaver), 'ended', 'whose session can be ended');
 	is($full->value("SELECT count(*) FROM leash.leaks"), '0', 'the views answer');

@@ -58,6 +58,14 @@ TEST(Mask, OfAListTheFirstStays) {
     EXPECT_EQ(mask("a IN (1,2,'x', 4) AND b IN (5)"), "a IN (?,...) AND b IN (?)");
     EXPECT_EQ(mask("VALUES (1, a, 2), (3, 4, b)"), "VALUES (?, a, ?), (?, ..., b)");
     EXPECT_EQ(mask("f(1, 2, c, 3)"), "f(?, ..., c, ?)");
+    EXPECT_EQ(mask("SELECT 'a', 1 / 0, 2, 3 + x"), "SELECT ?, ? / ?, ..., ? + x");
+}
+
+TEST(Mask, TheCodeOfDoIsMaskedItself) {
+    EXPECT_EQ(mask("DO $$ BEGIN PERFORM f(5, 'x'); END $$"),
+              "DO $$ BEGIN PERFORM f(?, ...); END $$");
+    EXPECT_EQ(mask("do $x$ x := 'secret"), "do $x$ x := ?");
+    EXPECT_EQ(mask("SELECT $$do 1$$"), "SELECT ?");
 }
 
 TEST(Mask, WhatIsCutInALiteralLeaksNothing) {
