@@ -59,7 +59,8 @@ bool fits_kind(const Policy& policy, const Candidate& candidate) {
            (candidate.kind != Leak::none && has_bit(policy.kinds, candidate.kind));
 }
 
-// Work is not ended by a policy that was written with idle sessions in mind.
+// Work is not ended by a policy that was written with idle sessions in mind; work whose
+// client is gone for good is, by one that asks for that.
 bool fits_state(const Policy& policy, const Candidate& candidate) {
     switch (candidate.state) {
         case State::unknown:
@@ -67,7 +68,8 @@ bool fits_state(const Policy& policy, const Candidate& candidate) {
         case State::active:
         case State::fastpath:
             if (policy.states == 0 && policy.kinds == 0 && policy.statement_for == 0 &&
-                policy.action != Action::spare) {
+                policy.action != Action::spare &&
+                !(policy.peer_gone && candidate.kind == Leak::peer_gone)) {
                 return false;
             }
             break;

@@ -105,12 +105,12 @@ void read_transaction(SessionReport& report, const Observation& seen, const Mome
     }
 }
 
-// What was last heard of the client, unless that is too long ago.
-Peer peer_of(const Observation& seen, const Moment& now) {
+// What was last heard of the client, unless that is too long ago, or the session has gone
+// on since.
+Peer peer_of(const Observation& seen, uint64_t state_for, const Moment& now) {
     const uint64_t rounds = 3 * static_cast<uint64_t>(settings::check_interval) * 1'000'000;
-    const bool fresh =
-        seen.peer_asked_at != 0 && now.since(seen.peer_asked_at) < rounds + 5'000'000'000;
-    return fresh ? seen.peer : Peer::unknown;
+    const uint64_t answered = now.since(seen.peer_asked_at);
+    return answered < rounds + 5'000'000'000 && answered <= state_for ? seen.peer : Peer::unknown;
 }
 
 bool read_session(int number, const Moment& now, char* activity, SessionReport& report) {
@@ -160,7 +160,7 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     facts.listens = slot.listens.get();
     facts.lease = holds_lease(slot);
     facts.backup = slot.backup.get();
-    facts.peer = peer_of(seen, now);
+    facts.peer = peer_of(seen, facts.state_for, now);
     facts.holds_xmin = TransactionIdIsValid(proc->xmin) || TransactionIdIsValid(proc->xid);
     read_transaction(report, seen, now);
     add_current_phase(report, ledger, now);

@@ -8,6 +8,7 @@
 #include "server/clock.h"
 #include "server/control_socket.h"
 #include "server/debug_stop.h"
+#include "server/peer_watch.h"
 #include "server/round.h"
 #include "server/sampler.h"
 #include "server/settings.h"
@@ -148,6 +149,7 @@ void round(uint64_t now) {
     begin_round(now);
     if (pg_atomic_read_u32(&shared()->sessions) > 0) {
         pgstat_report_activity(STATE_RUNNING, "pg_leash: judging sessions");
+        refresh_peers();
         judge_sessions();
         pgstat_report_activity(STATE_IDLE, nullptr);
     }

@@ -12,7 +12,7 @@ is_installed() {
 wanted_packages() {
     printf '%s\n' build-essential cmake make pkg-config \
         libpq-dev libkrb5-dev libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev \
-        libgtest-dev libgmock-dev libipc-run-perl libfaketime
+        libgtest-dev libgmock-dev libipc-run-perl libfaketime iproute2
 }
 
 # A PostgreSQL that PG_CONFIG names, or that is there, is taken as it is.

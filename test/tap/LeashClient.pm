@@ -7,20 +7,21 @@ use strict;
 use warnings;
 
 use IO::Select;
-use IO::Socket::INET;
+use IO::Socket::IP;
 use IO::Socket::UNIX;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(time);
 
-# Options: user, dbname, host (TCP, else the Unix socket), params (a hash of
+# Options: user, dbname, host (TCP, else the Unix socket), socket (one that is connected
+# already), params (a hash of
 # further settings in the startup packet), login (0: send the startup packet, and
 # read no answer).  A login that fails leaves the error in {error}.
 sub new
 {
 	my ($class, $node, %option) = @_;
 	my $socket =
-	  $option{host}
-	  ? IO::Socket::INET->new(PeerAddr => $option{host}, PeerPort => $node->port)
+	    $option{socket} ? $option{socket}
+	  : $option{host}   ? IO::Socket::IP->new(PeerHost => $option{host}, PeerPort => $node->port)
 	  : IO::Socket::UNIX->new(Peer => $node->host . '/.s.PGSQL.' . $node->port);
 	die 'cannot connect to ' . $node->name . ": $!" unless $socket;
 	binmode $socket;

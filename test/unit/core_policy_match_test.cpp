@@ -202,6 +202,19 @@ TEST(PolicyMatch, Circumstance) {
     }
 }
 
+TEST(PolicyMatch, WorkOfAClientThatIsGone) {
+    Policy gone = any_idle();
+    gone.peer_gone = true;
+    Candidate session = idle_session();
+    session.state = State::active;
+    session.peer = Peer::closed;
+    EXPECT_EQ(match(gone, session), Mismatch::state) << "not for long enough";
+    EXPECT_EQ(match(any_idle(), session), Mismatch::state);
+    session.kind = Leak::peer_gone;
+    EXPECT_EQ(match(gone, session), Mismatch::none);
+    EXPECT_EQ(match(any_idle(), session), Mismatch::state);
+}
+
 TEST(PolicyMatch, Reach) {
     struct Reach {
         bool Candidate::*is;
