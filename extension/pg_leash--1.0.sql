@@ -452,7 +452,6 @@ SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION leash.reap(boolean) IS
 'evaluates the policies once, now: shows what they would do or, with false, does it and waits for the outcomes';
 
-REVOKE ALL ON FUNCTION leash.get_reap_log() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.reap(boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION leash.get_reap_log() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.reap(boolean) TO pg_signal_backend;
@@ -488,22 +487,17 @@ COMMENT ON FUNCTION leash.release() IS
 REVOKE ALL ON FUNCTION leash.lease(interval, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.release() FROM PUBLIC;
 
--- PUBLIC has nothing; pg_monitor reads, pg_signal_backend acts.  Superusers
--- alone reset and take leases, unless they grant it.
+-- PUBLIC does not get into the schema; pg_monitor reads, pg_signal_backend acts.
+-- Superusers alone reset and take leases, unless they grant it.  The get_* functions
+-- keep EXECUTE for PUBLIC: a view's functions are checked against who reads the view,
+-- so that GRANT SELECT on it would not be enough otherwise.  They mask in C.
 REVOKE ALL ON FUNCTION leash.library_version() FROM PUBLIC;
-REVOKE ALL ON FUNCTION leash.get_sessions() FROM PUBLIC;
-REVOKE ALL ON FUNCTION leash.get_slow_statements() FROM PUBLIC;
-REVOKE ALL ON FUNCTION leash.get_slow_summary() FROM PUBLIC;
-REVOKE ALL ON FUNCTION leash.get_applications() FROM PUBLIC;
-REVOKE ALL ON FUNCTION leash.get_connections() FROM PUBLIC;
-REVOKE ALL ON FUNCTION leash.get_worker() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.health() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.terminate(text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.cancel(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.reset(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.check_policy() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.policies_written() FROM PUBLIC;
-REVOKE ALL ON FUNCTION leash.get_policies_in_force() FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA leash TO pg_monitor, pg_signal_backend;
 GRANT EXECUTE ON FUNCTION leash.library_version() TO pg_monitor, pg_signal_backend;

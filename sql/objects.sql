@@ -35,7 +35,7 @@ SELECT p.proname AS function, p.prosecdef AS definer, p.provolatile AS volatile,
  WHERE p.pronamespace = 'leash'::regnamespace AND p.proname ~ '^get_'
  ORDER BY 1;
 
--- privileges, without the owner's own: PUBLIC has none
+-- privileges, without the owner's own: PUBLIC (-) has none but EXECUTE of what is behind the views
 SELECT p.proname AS function, a.grantee::regrole AS grantee, a.privilege_type AS privilege, a.is_grantable
   FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
  WHERE p.pronamespace = 'leash'::regnamespace AND a.grantee <> p.proowner

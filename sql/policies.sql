@@ -215,7 +215,6 @@ SET ROLE regress_leash_nobody;
 \set VERBOSITY sqlstate
 SELECT name FROM leash.policies;
 SELECT * FROM leash.policies_in_force;
-SELECT * FROM leash.get_policies_in_force();
 INSERT INTO leash.policies (name, kinds) VALUES ('x', '{unused}');
 SELECT leash.check_policy();
 \set VERBOSITY default

@@ -15,8 +15,7 @@ GRANT pg_signal_backend TO regress_leash_signal;
 CREATE ROLE regress_leash_granted;
 GRANT USAGE ON SCHEMA leash TO regress_leash_granted;
 GRANT SELECT ON ALL TABLES IN SCHEMA leash TO regress_leash_granted;
-GRANT EXECUTE ON FUNCTION leash.get_sessions(), leash.get_slow_statements(), leash.terminate(text, text, boolean)
-    TO regress_leash_granted;
+GRANT EXECUTE ON FUNCTION leash.terminate(text, text, boolean) TO regress_leash_granted;
 CREATE ROLE regress_leash_nobody;
 
 -- something to be seen: a slow statement and an open transaction
@@ -67,8 +66,19 @@ SELECT * FROM leash.slow_statements;
 SELECT * FROM leash.connections;
 SELECT * FROM leash.worker;
 SELECT * FROM leash.health();
-SELECT * FROM leash.get_sessions();
 \set VERBOSITY default
+RESET ROLE;
+
+-- to be granted a view is enough to read it
+SET ROLE regress_leash_granted;
+DO $$
+DECLARE
+    view regclass;
+BEGIN
+    FOR view IN SELECT oid FROM pg_class WHERE relnamespace = 'leash'::regnamespace AND relkind IN ('v', 'r') LOOP
+        EXECUTE format('SELECT count(*) FROM %s', view);
+    END LOOP;
+END $$;
 RESET ROLE;
 
 -- a role that was granted the views sees of other roles' sessions no text, no
@@ -82,14 +92,15 @@ SELECT s.session_id = :'own' AS session_id, s.usename = session_user AS usename,
        s.wait_event_type, s.wait_event, s.idle_for, s.unused_for, s.xact_for, s.statement_for,
        s.statements > 0 AS statements, s.opener, s.last_statement, s.tags, s.leak, s.exempt, s.in_use
   FROM leash.sessions s WHERE s.pid = pg_backend_pid();
-SELECT leak, leaked, leak_since, leaked_for, weight, blocked_sessions, reason, exempt, in_use
+SELECT leak, leaked, leak_since, leaked_for, weight, blocked_sessions, reason, exempt, in_use, peer, loses, blocked_by
   FROM leash.get_sessions() WHERE pid = pg_backend_pid();
 \x off
 COMMIT;
 SELECT DISTINCT query, query_id, client_addr, tags FROM leash.slow_statements WHERE pid = pg_backend_pid();
+SELECT count(*) AS rows FROM leash.connections;
 SELECT leash.terminate(:'own');
 \set VERBOSITY sqlstate
-SELECT * FROM leash.connections;
+SELECT * FROM leash.health();
 SELECT leash.cancel(:'own');
 \set VERBOSITY default
 RESET ROLE;
@@ -114,20 +125,27 @@ SELECT leash.cancel(:'own');
 SELECT leash.reset();
 SELECT leash.library_version();
 RESET ROLE;
--- ... and not to a function, with the schema
+-- ... and, with the schema, to no view and to no function but those behind the views,
+-- which show no more than to whom a view was granted
 GRANT USAGE ON SCHEMA leash TO regress_leash_nobody;
 SET ROLE regress_leash_nobody;
 SELECT * FROM leash.sessions;
-SELECT * FROM leash.get_sessions();
-SELECT * FROM leash.get_slow_statements();
-SELECT * FROM leash.get_connections();
-SELECT * FROM leash.get_worker();
+SELECT * FROM leash.leaks;
+SELECT * FROM leash.slow_statements;
+SELECT * FROM leash.connections;
+SELECT * FROM leash.worker;
+SELECT * FROM leash.policies;
 SELECT * FROM leash.health();
 SELECT leash.terminate(:'own');
 SELECT leash.cancel(:'own');
 SELECT leash.reset();
 SELECT leash.library_version();
+SELECT leash.lease('1 hour', 'mine');
+SELECT leash.release();
+SELECT leash.reap();
 \set VERBOSITY default
+SELECT state, last_statement, client_port, backend_start FROM leash.get_sessions() WHERE pid = pg_backend_pid();
+SELECT DISTINCT query, query_id FROM leash.get_slow_statements() WHERE pid = pg_backend_pid();
 RESET ROLE;
 
 RESET pg_leash.slow_statement_threshold;

@@ -15,7 +15,7 @@ constexpr int kColumns = 5;
 void add_policy(ReturnSetInfo* result, const Policy& policy, int rank) {
     Row<kColumns> row;
     row.add(Int32GetDatum(rank));
-    row.add(text_value(policy.name));
+    row.add(text_value(may_read_all() ? policy.name : kInsufficientPrivilege));
     row.add(Int32GetDatum(policy.priority));
     row.add(text_value(name_of(Min(policy.mode, settings::reaping()))));
     row.add(text_value(name_of(policy.action)));

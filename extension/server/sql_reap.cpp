@@ -91,7 +91,7 @@ void add_verdict(Row<kColumns>& row, const ReapRecord& record, bool visible) {
     row.add_if(visible, Int32GetDatum(static_cast<int32>(record.blocked_sessions)));
     row.add(visible
                 ? text_or_null(record.opener.bytes, record.opener.length, record.opener.encoding)
-                : known(CStringGetTextDatum("<insufficient privilege>")));
+                : known(CStringGetTextDatum(kInsufficientPrivilege)));
     row.add(visible ? text_or_null(record.reason, strlen(record.reason), record.reason_encoding)
                     : kNull);
 }

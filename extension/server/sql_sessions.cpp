@@ -275,7 +275,7 @@ void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, Loc
         add_circumstances(row, report, locks);
     } else {
         row.add_null();
-        add_text(row, "<insufficient privilege>");
+        add_text(row, kInsufficientPrivilege);
         add_nulls(row, 14);
     }
     sink.put(row);

@@ -119,7 +119,7 @@ NullableDatum tags_value(const char* bytes, size_t length, int encoding) {
 
 NullableDatum slow_text_value(const StoredText<kSlowTextSize>& text, bool secret, bool visible) {
     if (!visible) {
-        return known(CStringGetTextDatum("<insufficient privilege>"));
+        return known(CStringGetTextDatum(kInsufficientPrivilege));
     }
     if (secret) {
         return known(CStringGetTextDatum("<not stored: could carry a password>"));
@@ -169,8 +169,11 @@ Datum session_id_value(const SessionId& id) {
 }
 
 bool may_read_sessions_of(Oid role) {
-    return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
-           has_privs_of_role(GetUserId(), role);
+    return may_read_all() || has_privs_of_role(GetUserId(), role);
+}
+
+bool may_read_all() {
+    return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
 }
 
 }  // namespace leash

@@ -63,7 +63,13 @@ NullableDatum port_value(const SockAddr& address);
 Datum interval_value(uint64_t ns);
 Datum session_id_value(const SessionId& id);
 
+// What is shown in place of a text that the caller may not see, as in pg_stat_activity.
+inline constexpr const char* kInsufficientPrivilege = "<insufficient privilege>";
+
 // Whether the caller may see texts, address and state of this role's sessions.
 bool may_read_sessions_of(Oid role);
+
+// Whether the caller may see what is of nobody's session, as messages of the server are.
+bool may_read_all();
 
 }  // namespace leash

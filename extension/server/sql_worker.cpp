@@ -84,10 +84,12 @@ Datum count_value(uint64_t count) {
 
 template <int Columns>
 void add_error(Row<Columns>& row, const char* text) {
-    if (text[0] != '\0') {
+    if (text[0] == '\0') {
+        row.add_null();
+    } else if (may_read_all()) {
         row.add(foreign_text(text));
     } else {
-        row.add_null();
+        row.add(text_value(kInsufficientPrivilege));
     }
 }
 
