@@ -19,9 +19,17 @@ int run_command_on(Context& context) {
             return context.options.leaked ? run_terminate_leaked(context) : run_act(context);
         case Command::kCancel:
             return run_act(context);
+        case Command::kReap:
+            return run_reap(context);
         default:
             return run_listing(context);
     }
+}
+
+bool is_policy_command(Command command) {
+    return command == Command::kPolicyList || command == Command::kPolicyShow ||
+           command == Command::kPolicyDiff || command == Command::kPolicyApply ||
+           command == Command::kPolicyTest;
 }
 
 int run_command(const Options& options) {
@@ -29,8 +37,12 @@ int run_command(const Options& options) {
     if (options.command == Command::kDoctor) {
         return run_doctor(options, terminal);
     }
+    if (is_policy_command(options.command)) {
+        return run_policy(options, terminal);
+    }
     const std::unique_ptr<Source> source = open_source(options);
-    const bool acts = options.command == Command::kTerminate || options.command == Command::kCancel;
+    const bool acts = options.command == Command::kTerminate ||
+                      options.command == Command::kCancel || options.command == Command::kReap;
     try {
         Context context{options, terminal, *source, source->server()};
         return run_command_on(context);

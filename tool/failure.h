@@ -9,6 +9,7 @@ namespace leash::tool {
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
+inline constexpr int kExitSomethingToDo = 10;  // with --exit-code
 
 /// One line that says what went wrong and what to do about it.
 class Failure : public std::runtime_error {

@@ -19,15 +19,21 @@ program_options_handling_ok($pgleash);
 
 command_like([ $pgleash, '-?' ], qr/^Usage: pgleash \[OPTIONS\] COMMAND/m, '-? is help');
 command_like([ $pgleash, '-V' ], qr/^pgleash \(pg_leash\) \d+\.\d+$/, '-V is the version');
-for my $command (qw(status sessions leaks slow terminate cancel doctor))
+for my $command (
+	qw(status sessions leaks slow log terminate cancel reap doctor policy),
+	map { "policy $_" } qw(list show diff apply test))
 {
 	program_help_ok_for($command);
+}
+{
+	my ($stdout) = run_command([ $pgleash, '--help' ]);
+	ok(!(grep { length > 80 } split /\n/, $stdout), '--help fits 80 columns');
 }
 
 sub program_help_ok_for
 {
 	my ($command) = @_;
-	my ($stdout, $stderr) = run_command([ $pgleash, $command, '--help' ]);
+	my ($stdout, $stderr) = run_command([ $pgleash, (split / /, $command), '--help' ]);
 	like($stdout, qr/^Usage: pgleash $command/m, "$command --help shows its usage");
 	is($stderr, '', "$command --help says nothing on stderr");
 	ok(!(grep { length > 80 } split /\n/, $stdout), "$command --help fits 80 columns");
@@ -36,11 +42,35 @@ sub program_help_ok_for
 
 # [ arguments, the whole line on standard error ]
 my @refused = (
-	[ [], 'no command given; the commands are status, sessions, leaks, slow, terminate, cancel, '
-		. 'doctor (try "pgleash --help")' ],
+	[ [], 'no command given; the commands are status, sessions, leaks, slow, log, terminate, cancel, '
+		. 'reap, policy list, policy show, policy diff, policy apply, policy test, doctor (try '
+		. '"pgleash --help")' ],
 	[ ['sesions'], 'unknown command "sesions"; did you mean "sessions"?' ],
 	[ ['nonesuch'], 'unknown command "nonesuch"; the commands are status, sessions, leaks, slow, '
-		. 'terminate, cancel, doctor' ],
+		. 'log, terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
+		. 'policy test, doctor' ],
+	[ ['policy'], 'no command given after "policy"; try "pgleash policy --help"' ],
+	[ [ 'policy', 'aply', 'x' ],
+		'unknown command "policy aply"; did you mean "policy apply"?' ],
+	[ [ 'policy', 'nonesuch' ],
+		'unknown command "policy nonesuch"; the commands are policy list, policy show, policy '
+		. 'diff, policy apply, policy test' ],
+	[ [ 'policy', 'apply' ], 'no file of policies given, such as policies.toml' ],
+	[ [ 'policy', 'diff', '--prune', 'x' ],
+		'unrecognized option "--prune"; try "pgleash policy diff --help"' ],
+	[ [ 'policy', 'apply', 'a', 'b' ],
+		'too many arguments for "policy apply" (the first is "b"); try "pgleash policy apply '
+		. '--help"' ],
+	[ [ 'reap', '--yes', '--watch', '1' ],
+		'--watch goes without --yes: to act again and again is the worker\'s part, with mode = '
+		. '"enforce" in the policy' ],
+	[ [ 'reap', '--yes', '--exit-code' ], '--exit-code goes without --yes and --watch' ],
+	[ [ 'reap', '--at-most', '5' ], '--at-most goes with --yes only' ],
+	[ [ 'reap', '--yes', '--at-most', '0' ],
+		'invalid number "0" for --at-most; write a whole number from 1 on' ],
+	[ [ 'log', '--since', 'yesterday' ],
+		'invalid duration "yesterday" for --since: it is malformed; write for example 90s, 5min, '
+		. '2h or 1d (units: us ms s min h d)' ],
 	[ ['--nonesuch'], 'unrecognized option "--nonesuch"; try "pgleash --help"' ],
 	[ [ 'status', '--nonesuch' ],
 		'unrecognized option "--nonesuch"; try "pgleash status --help"' ],
@@ -115,6 +145,30 @@ for my $case (@refused)
 # An option without its value: the library's words, our status.
 command_checks_all([ $pgleash, 'sessions', '--app' ],
 	2, [qr/^$/], [qr/^pgleash: error: an option lacks its value \(--app/], 'a missing value');
+
+# A file of policies that is wrong is refused before any server is asked.
+{
+	my $file = PostgreSQL::Test::Utils::tempdir . '/policies.toml';
+	append_to_file($file, qq{[[policy]]\nname = "a"\nidel_for = "5min"\nmode = "on"\n});
+	command_checks_all(
+		[ $pgleash, 'policy', 'apply', $file ],
+		1, [qr/^$/],
+		[ qr{\Apgleash: error: \Q$file\E:1:1: policy "a": it would act on sessions at once; .*
+pgleash: error: \Q$file\E:3:1: policy "a": unknown key "idel_for"; did you mean "idle_for"\?
+pgleash: error: \Q$file\E:4:8: policy "a": mode: "on" is no mode; it is one of observe, enforce\n\z} ],
+		'all that is wrong with a file');
+	command_checks_all(
+		[ $pgleash, 'policy', 'diff', "$file.nonesuch" ],
+		1, [qr/^$/],
+		[qr/^pgleash: error: could not read "\Q$file\E.nonesuch": No such file or directory$/],
+		'no such file');
+	append_to_file("$file.empty", "# nothing\n");
+	command_checks_all(
+		[ $pgleash, 'policy', 'apply', "$file.empty" ],
+		1, [qr/^$/],
+		[qr/^pgleash: error: .*empty holds no policy: one begins with \[\[policy\]\]$/],
+		'an empty file');
+}
 
 # A disk that is full is no success.
 SKIP:

@@ -85,6 +85,18 @@ INSTANTIATE_TEST_SUITE_P(
         UsageCase{{"sessions", "--watch", "1", "--csv"}, "--watch does not go with CSV;"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    Policies, UsageError,
+    testing::Values(UsageCase{{"policy"}, "no command given after \"policy\";"},
+                    UsageCase{{"policy", "aply"}, "unknown command \"policy aply\"; did you mean"},
+                    UsageCase{{"policy", "list", "x"}, "too many arguments for \"policy list\""},
+                    UsageCase{{"policy", "test"}, "no file of policies given"},
+                    UsageCase{{"policy", "apply", "f", "--pune"},
+                              "unrecognized option \"--pune\"; did you mean \"--prune\"?"},
+                    UsageCase{{"reap", "--watch", "1", "--yes"}, "--watch goes without --yes"},
+                    UsageCase{{"reap", "--at-most", "3"}, "--at-most goes with --yes only"},
+                    UsageCase{{"log", "--min-idle", "1s"}, "unrecognized option \"--min-idle\""}));
+
+INSTANTIATE_TEST_SUITE_P(
     Acting, UsageError,
     testing::Values(
         UsageCase{{"terminate"}, "no session id given;"},
@@ -167,6 +179,32 @@ TEST(CommandLine, ReadsTargets) {
     EXPECT_EQ(options.reason, "[nightly]");
     EXPECT_TRUE(options.force);
     EXPECT_FALSE(options.yes);
+}
+
+TEST(CommandLine, ReadsCommandsOfAGroup) {
+    const Options apply = accepted({"-d", "db", "policy", "apply", "p.toml", "--prune", "--yes"});
+    EXPECT_EQ(apply.command, Command::kPolicyApply);
+    EXPECT_EQ(apply.connection.dbname, "db");
+    EXPECT_EQ(apply.file, "p.toml");
+    EXPECT_TRUE(apply.prune && apply.yes);
+    const Options show = accepted({"policy", "--json", "show", "a b", "list"});
+    EXPECT_EQ(show.command, Command::kPolicyShow);
+    EXPECT_EQ(show.format, Format::kJson);
+    EXPECT_EQ(show.policies, (Words{"a b", "list"}));
+    EXPECT_EQ(accepted({"policy", "test", "-"}).file, "-");
+}
+
+TEST(CommandLine, ReadsReapAndLog) {
+    const Options reap = accepted({"reap", "--yes", "--at-most", "50"});
+    EXPECT_EQ(reap.command, Command::kReap);
+    EXPECT_TRUE(reap.yes);
+    EXPECT_EQ(reap.at_most, 50);
+    const Options log = accepted(
+        {"log", "--policy", "idle*", "--outcome", "spared", "--since", "8h", "--sort", "took"});
+    EXPECT_EQ(log.filters.policy, "idle*");
+    EXPECT_EQ(log.filters.outcome, "spared");
+    EXPECT_EQ(log.filters.since_us, 28'800'000'000);
+    EXPECT_STREQ(log.filters.sort->column->name, "took");
 }
 
 TEST(ConnectionArguments, CanBePastedIntoAShell) {

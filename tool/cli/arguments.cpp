@@ -57,7 +57,7 @@ void add_words(CLI::App* app, Arguments& arguments, const std::string& name,
                const std::string& text) {
     CLI::Option* words = app->add_option(name, arguments.words(), text);
     words->type_name("");
-    arguments.bind("words", words);
+    arguments.bind(name, words);
 }
 
 }  // namespace leash::tool

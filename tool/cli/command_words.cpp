@@ -17,7 +17,7 @@ constexpr CommandWord kDoctor = {Command::kDoctor, "doctor",
 
 std::vector<CommandWord> command_words() {
     std::vector<CommandWord> words;
-    for (const auto group : {listing_commands(), action_commands()}) {
+    for (const auto group : {listing_commands(), action_commands(), policy_commands()}) {
         words.insert(words.end(), group.begin(), group.end());
     }
     words.push_back(kDoctor);
@@ -70,8 +70,13 @@ Filters read_filters(const Arguments& arguments) {
     if (const auto text = arguments.value("min-duration")) {
         filters.min_duration_us = duration_value("--min-duration", *text);
     }
+    filters.policy = arguments.value("policy");
+    filters.outcome = arguments.value("outcome");
+    if (const auto text = arguments.value("since")) {
+        filters.since_us = duration_value("--since", *text);
+    }
     if (const auto text = arguments.value("limit")) {
-        filters.limit = limit_value(*text);
+        filters.limit = count_value("--limit", *text);
     }
     return filters;
 }

@@ -13,7 +13,7 @@ namespace leash::tool {
 
 struct CommandWord {
     Command command;
-    const char* name;
+    const char* name;  ///< of a command of a group: "policy list"
     const char* description;
     void (*declare)(CLI::App* app, Arguments& arguments);
     /// Throws Failure with kExitUsage for what makes no sense.
@@ -27,6 +27,7 @@ std::vector<std::string> command_names();
 
 std::span<const CommandWord> listing_commands();
 std::span<const CommandWord> action_commands();
+std::span<const CommandWord> policy_commands();
 
 void add_common_filters(CLI::App* command, Arguments& arguments);
 void add_session_filters(CLI::App* command, Arguments& arguments);
@@ -37,8 +38,11 @@ Filters read_filters(const Arguments& arguments);
 /// Throws Failure with kExitUsage for an argument that no option or command took.
 [[noreturn]] void refuse_unrecognized(const CLI::App& app, const std::string& extra);
 
-/// The command that was chosen, or nullptr.
+/// The command that was chosen, a group alone included, or nullptr.
 const CLI::App* chosen_command(const CLI::App& app);
+
+/// Its name with that of its group.
+std::string full_name(const CLI::App& command);
 
 [[noreturn]] void refuse(const std::string& message);
 

@@ -23,6 +23,7 @@ std::string cleaned_help(std::string help) {
         }
     }
     replace_all(help, "[OPTIONS] [SUBCOMMAND]", "[OPTIONS] COMMAND [OPTIONS]");
+    replace_all(help, "[OPTIONS] [FILE]", "[OPTIONS] FILE");
     replace_all(help, "\nUsage:", "\n\nUsage:");
     while (help.ends_with("\n\n")) {
         help.pop_back();

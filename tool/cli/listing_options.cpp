@@ -1,9 +1,13 @@
-// The options of what shows something: status, sessions, leaks, slow.
+// The options of what shows something: status, sessions, leaks, slow, log.
 #include "cli/command_words.h"
 #include "cli/values.h"
 
 namespace leash::tool {
 namespace {
+
+constexpr const char* kLogFooter = R"(
+Outcomes: would (the policy only observes), logged, notified, cancelled, ended,
+still exiting, too late, gone, spared: woke up, exempt: WHY and refused: WHY.)";
 
 void add_listing_options(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "sort", "--sort", "COLUMN", "sort by COLUMN[:asc|:desc]");
@@ -29,12 +33,24 @@ void declare_slow(CLI::App* command, Arguments& arguments) {
     add_listing_options(command, arguments);
 }
 
+void declare_log(CLI::App* command, Arguments& arguments) {
+    add_common_filters(command, arguments);
+    add_value(command, arguments, "policy", "--policy", "GLOB", "policy (* and ?)");
+    add_value(command, arguments, "outcome", "--outcome", "WORD", "ended, spared, would, refused");
+    add_value(command, arguments, "since", "--since", "DURATION", "decided so long ago (8h, 1d)");
+    set_group(command, "Options");
+    add_listing_options(command, arguments);
+    set_footer(command, kLogFooter);
+}
+
 void read_status(Options&, const Arguments&) {}
 
 Listing listing_of(const Options& options) {
     switch (options.command) {
         case Command::kSlow:
             return Listing::kSlow;
+        case Command::kLog:
+            return Listing::kReapLog;
         case Command::kLeaks:
             return options.each ? Listing::kLeaks : Listing::kLeakGroups;
         default:
@@ -51,13 +67,14 @@ void read_listing(Options& options, const Arguments& arguments) {
 }
 
 constexpr CommandWord kCommands[] = {
-    {Command::kStatus, "status", "one screen: slots, leaks, slow statements, what to do next",
-     add_watch, read_status},
-    {Command::kSessions, "sessions", "list client sessions (but the own), leaked ones first",
-     declare_sessions, read_listing},
+    {Command::kStatus, "status", "one screen: slots, leaks, what to do next", add_watch,
+     read_status},
+    {Command::kSessions, "sessions", "list client sessions, leaked ones first", declare_sessions,
+     read_listing},
     {Command::kLeaks, "leaks", "list leaked sessions by cause (--each: one by one)", declare_leaks,
      read_listing},
     {Command::kSlow, "slow", "list slow statements, newest first", declare_slow, read_listing},
+    {Command::kLog, "log", "list what policies and people decided", declare_log, read_listing},
 };
 
 }  // namespace

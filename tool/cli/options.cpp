@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <algorithm>
+#include <map>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -15,7 +16,8 @@ namespace {
 
 constexpr const char* kMainFooter = R"(
 PG* environment variables, service files and .pgpass work as in psql.
-Exit status: 0 done, 1 failure, 2 wrong usage. "pgleash COMMAND --help" tells more.)";
+Exit status: 0 done, 1 failure, 2 wrong usage.
+"pgleash COMMAND --help" tells more.)";
 
 void add_global_options(CLI::App& app, Arguments& arguments) {
     const std::string connection = "Connection options";
@@ -35,12 +37,39 @@ void add_global_options(CLI::App& app, Arguments& arguments) {
     app.option_defaults()->group("Options");
 }
 
+struct Group {
+    const char* name;
+    const char* description;
+};
+
+constexpr Group kGroups[] = {
+    {"policy", "policies as a file: list, show, diff, apply, test"},
+};
+
+CLI::App* add_command(CLI::App* parent, const std::string& name, const std::string& description) {
+    CLI::App* command = parent->add_subcommand(name, description);
+    command->group("Commands");
+    set_footer(command, "");
+    return command;
+}
+
 void add_commands(CLI::App& app, const std::vector<CommandWord>& words, Arguments& arguments) {
+    std::map<std::string, CLI::App*> groups;
     for (const CommandWord& word : words) {
-        CLI::App* command = app.add_subcommand(word.name, word.description);
-        command->group("Commands");
-        set_footer(command, "");
-        word.declare(command, arguments);
+        CLI::App* parent = &app;
+        std::string name = word.name;
+        for (const Group& group : kGroups) {
+            const std::string prefix = std::string(group.name) + ' ';
+            if (!name.starts_with(prefix)) {
+                continue;
+            }
+            CLI::App*& known = groups[group.name];
+            known = known != nullptr ? known : add_command(&app, group.name, group.description);
+            known->require_subcommand(0, 1);
+            parent = known;
+            name.erase(0, prefix.size());
+        }
+        word.declare(add_command(parent, name, word.description), arguments);
     }
 }
 
@@ -123,7 +152,7 @@ Options parse_or_throw(CLI::App& app, const std::vector<CommandWord>& words,
     app.parse(given_in_order);
     for (const std::string& given : arguments_given) {
         // CLI11 takes "[1.2,3.4]" for a list; to us it is no session id.
-        if (given.starts_with('[') && !arguments.words().empty() && !arguments.is_value(given)) {
+        if (given.starts_with('[') && arguments.given("SESSION_ID") && !arguments.is_value(given)) {
             target_value(given);
         }
     }
@@ -136,16 +165,30 @@ Options parse_or_throw(CLI::App& app, const std::vector<CommandWord>& words,
         refuse(fmt::format("no command given; the commands are {} (try \"pgleash --help\")",
                            fmt::join(command_names(), ", ")));
     }
-    const auto word = std::find_if(words.begin(), words.end(),
-                                   [&](const auto& w) { return command->get_name() == w.name; });
+    const std::string name = full_name(*command);
+    const auto word =
+        std::find_if(words.begin(), words.end(), [&](const auto& w) { return name == w.name; });
+    if (word == words.end()) {
+        refuse(fmt::format("no command given after \"{0}\"; try \"pgleash {0} --help\"", name));
+    }
     return read_options(app, *word, arguments);
 }
 
 }  // namespace
 
 const CLI::App* chosen_command(const CLI::App& app) {
-    const std::vector<CLI::App*> chosen = app.get_subcommands();
-    return chosen.empty() ? nullptr : chosen.front();
+    const CLI::App* command = nullptr;
+    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+        at = at->get_subcommands().front();
+        command = at;
+    }
+    return command;
+}
+
+std::string full_name(const CLI::App& command) {
+    const CLI::App* parent = command.get_parent();
+    const bool in_group = parent != nullptr && parent->get_parent() != nullptr;
+    return in_group ? full_name(*parent) + ' ' + command.get_name() : command.get_name();
 }
 
 ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments_given) {

@@ -12,7 +12,22 @@
 
 namespace leash::tool {
 
-enum class Command { kStatus, kSessions, kLeaks, kSlow, kTerminate, kCancel, kDoctor };
+enum class Command {
+    kStatus,
+    kSessions,
+    kLeaks,
+    kSlow,
+    kLog,
+    kTerminate,
+    kCancel,
+    kReap,
+    kPolicyList,
+    kPolicyShow,
+    kPolicyDiff,
+    kPolicyApply,
+    kPolicyTest,
+    kDoctor
+};
 enum class Format { kTable, kJson, kCsv };
 
 /// A session to act on, as given: its id, or a pid that must be resolved first.
@@ -34,6 +49,12 @@ struct Options {
     bool force = false;
     bool leaked = false;  ///< terminate: whatever is leaked
     bool yes = false;
+    bool exit_code = false;               ///< reap, policy diff: 10 when there is something to do
+    std::optional<std::int64_t> at_most;  ///< reap: else nothing is done
+    bool dry_run = false;                 ///< policy apply
+    bool prune = false;                   ///< policy apply: remove what the file does not have
+    std::vector<std::string> policies;    ///< policy show: their names; none: all
+    std::string file;                     ///< policy diff, apply, test
 };
 
 /// Either options to run with, or a text to print and a status to exit with.

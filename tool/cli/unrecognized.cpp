@@ -35,10 +35,10 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
         if (std::find(own.begin(), own.end(), name) != own.end()) {
             refuse(
                 fmt::format("option \"{}\" must stand after the command, as in \"pgleash {} {}\"",
-                            name, command->get_name(), name));
+                            name, full_name(*command), name));
         }
         candidates.insert(candidates.end(), own.begin(), own.end());
-        help = fmt::format("try \"pgleash {} --help\"", command->get_name());
+        help = fmt::format("try \"pgleash {} --help\"", full_name(*command));
     }
     refuse(
         fmt::format("unrecognized option \"{}\"; {}", name, did_you_mean(name, candidates, help)));
@@ -52,15 +52,19 @@ void refuse_unrecognized(const CLI::App& app, const std::string& extra) {
     if (extra.size() > 1 && extra.front() == '-') {
         refuse_option(app, command, name);
     }
-    if (command == nullptr) {
-        const std::string list = fmt::format("{}", fmt::join(command_names(), ", "));
-        refuse(fmt::format("unknown command \"{}\"; {}", extra,
-                           did_you_mean(extra, command_names(), "the commands are " + list)));
+    const bool is_group = command != nullptr && !command->get_subcommands({}).empty();
+    if (command == nullptr || is_group) {
+        const std::string prefix = is_group ? full_name(*command) + ' ' : "";
+        std::vector<std::string> names = command_names();
+        std::erase_if(names, [&](const std::string& n) { return !n.starts_with(prefix); });
+        const std::string list = fmt::format("{}", fmt::join(names, ", "));
+        refuse(fmt::format("unknown command \"{}\"; {}", prefix + extra,
+                           did_you_mean(prefix + extra, names, "the commands are " + list)));
     }
     refuse(
         fmt::format("too many arguments for \"{}\" (the first is \"{}\"); try \"pgleash {} "
                     "--help\"",
-                    command->get_name(), extra, command->get_name()));
+                    full_name(*command), extra, full_name(*command)));
 }
 
 }  // namespace leash::tool

@@ -82,11 +82,11 @@ double watch_value(const std::string& text) {
     return seconds;
 }
 
-std::int64_t limit_value(const std::string& text) {
+std::int64_t count_value(const std::string& option, const std::string& text) {
     std::int64_t value = 0;
     if (!read_integer(text, value) || value < 1) {
-        refuse(
-            fmt::format("invalid number \"{}\" for --limit; write a whole number from 1 on", text));
+        refuse(fmt::format("invalid number \"{}\" for {}; write a whole number from 1 on", text,
+                           option));
     }
     return value;
 }

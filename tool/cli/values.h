@@ -15,8 +15,8 @@ std::int64_t duration_value(const std::string& option, const std::string& text);
 /// Seconds between two screens: 0.1 to 86400, with or without a unit.
 double watch_value(const std::string& text);
 
-/// A whole number from 1 on.
-std::int64_t limit_value(const std::string& text);
+/// A whole number from 1 on.  option is named in the error.
+std::int64_t count_value(const std::string& option, const std::string& text);
 
 /// An IPv4 or IPv6 address or network, or "local".
 std::string address_value(const std::string& text);

@@ -151,8 +151,15 @@ constexpr Column kConnections[] = {
 
 // Of leash.reap_log, and of what leash.reap() returns.
 constexpr Column kReapLog[] = {
+    {.name = "id", .kind = Kind::kCount},
     {.name = "decided_at", .kind = Kind::kInstant, .header = "AGO"},
-    {.name = "policy", .header = "POLICY", .min_width = 8},
+    {.name = "policy"},
+    {.name = "by"},
+    {.name = "decider",
+     .header = "POLICY",
+     .min_width = 8,
+     .expression = "COALESCE(policy, 'by ' || by)",
+     .table_only = true},
     {.name = "mode"},
     {.name = "action", .header = "ACTION"},
     {.name = "session_id", .header = "SESSION"},
@@ -163,7 +170,10 @@ constexpr Column kReapLog[] = {
     {.name = "client_addr", .kind = Kind::kAddress},
     {.name = "kind", .kind = Kind::kState, .header = "KIND", .drop_rank = 1},
     {.name = "leaked_for", .kind = Kind::kDuration, .header = "FOR"},
+    {.name = "weight"},
+    {.name = "blocked_sessions", .kind = Kind::kCount},
     {.name = "opener", .kind = Kind::kQuery},
+    {.name = "reason", .kind = Kind::kQuery},
     {.name = "outcome", .kind = Kind::kStatus, .header = "OUTCOME"},
     {.name = "took", .kind = Kind::kDuration, .header = "TOOK", .drop_rank = 2},
 };

@@ -7,7 +7,7 @@ namespace leash::tool {
 
 int run_status(Context& context);
 
-/// sessions, leaks and slow.
+/// sessions, leaks, slow and log.
 int run_listing(Context& context);
 
 /// terminate and cancel.
@@ -15,6 +15,12 @@ int run_act(Context& context);
 
 /// terminate --leaked.
 int run_terminate_leaked(Context& context);
+
+int run_reap(Context& context);
+
+/// policy list, show, diff, apply and test.  Connects by itself, since policies are in
+/// the database that pg_leash.database names.
+int run_policy(const Options& options, const Terminal& terminal);
 
 /// Connects by itself, since a failure to connect is one of its findings.
 int run_doctor(const Options& options, const Terminal& terminal);

@@ -80,6 +80,21 @@ void add_conditions(Conditions& conditions, Listing listing, const Filters& filt
                 : "session_id IN (SELECT s.session_id FROM leash.sessions s WHERE s." + idle + ")";
         conditions.add(condition.c_str(), interval_text(*filters.min_idle_us));
     }
+    if (filters.policy) {
+        conditions.add("policy LIKE {}::pg_catalog.text", like_pattern(*filters.policy));
+    }
+    if (filters.outcome) {
+        conditions.add(
+            "(outcome = {0}::pg_catalog.text"
+            " OR pg_catalog.starts_with(outcome, {0}::pg_catalog.text || ':'))",
+            *filters.outcome);
+    }
+    if (filters.since_us) {
+        conditions.add(
+            "decided_at >= pg_catalog.clock_timestamp()"
+            " - {}::pg_catalog.text::pg_catalog.interval",
+            interval_text(*filters.since_us));
+    }
     if (filters.min_duration_us) {
         const std::string condition = fmt::format(fmt::runtime(kAtLeast), "duration");
         conditions.add(condition.c_str(), interval_text(*filters.min_duration_us));

@@ -24,6 +24,9 @@ struct Filters {
     std::optional<std::int32_t> pid;
     std::optional<std::int64_t> min_idle_us;
     std::optional<std::int64_t> min_duration_us;
+    std::optional<std::string> policy;   ///< a glob
+    std::optional<std::string> outcome;  ///< its first word: "spared" for "spared: woke up"
+    std::optional<std::int64_t> since_us;
     std::optional<Sort> sort;
     std::optional<std::int64_t> limit;
 };

@@ -17,6 +17,8 @@ Plan plan_of(const Options& options) {
                     "no leaked sessions"};
         case Command::kSlow:
             return {Listing::kSlow, "slow", "no slow statements"};
+        case Command::kLog:
+            return {Listing::kReapLog, "log", "no decisions"};
         default:
             return {Listing::kSessions, "sessions", "no sessions"};
     }
@@ -24,7 +26,8 @@ Plan plan_of(const Options& options) {
 
 bool is_narrowed(const Filters& filters) {
     return filters.app || filters.user || filters.db || filters.address || filters.state ||
-           filters.min_idle_us || filters.min_duration_us;
+           filters.min_idle_us || filters.min_duration_us || filters.policy || filters.outcome ||
+           filters.since_us;
 }
 
 }  // namespace

@@ -32,11 +32,36 @@ std::string field(const PGresult* result, int code) {
     throw Failure(message);
 }
 
+ErrorDetails details_of(const PGresult* result) {
+    return {field(result, PG_DIAG_MESSAGE_DETAIL), field(result, PG_DIAG_MESSAGE_HINT),
+            field(result, PG_DIAG_COLUMN_NAME)};
+}
+
+void show_notice(void*, const PGresult* result) {
+    const std::string message =
+        with_details(field(result, PG_DIAG_MESSAGE_PRIMARY), details_of(result));
+    if (field(result, PG_DIAG_SEVERITY_NONLOCALIZED) == "WARNING") {
+        write_warning(message);
+    } else {
+        write_note(message);
+    }
+}
+
 bool is_encoding_error(const std::string& sqlstate) {
     return sqlstate == "22021" || sqlstate == "22P05";
 }
 
 }  // namespace
+
+std::string with_details(const std::string& message, const ErrorDetails& details) {
+    std::string out = message;
+    for (const std::string& more : {details.detail, details.hint}) {
+        if (!more.empty()) {
+            out += (out.ends_with('.') ? " " : ". ") + more;
+        }
+    }
+    return out;
+}
 
 std::optional<std::string> Result::value(int row, int column) const {
     if (PQgetisnull(result_.get(), row, column) == 1) {
@@ -60,6 +85,7 @@ Connection::Handle Connection::attempt(const ConnectionOptions& options,
                                     "dbname",
                                     "fallback_application_name",
                                     "client_encoding",
+                                    options.database ? "dbname" : nullptr,
                                     nullptr};
     const char* const values[] = {text(options.host),
                                   text(options.port),
@@ -68,6 +94,7 @@ Connection::Handle Connection::attempt(const ConnectionOptions& options,
                                   text(options.dbname),
                                   "pgleash",
                                   "UTF8",
+                                  text(options.database),
                                   nullptr};
     bool timed_out = false;
     Handle handle(connect_verbosely(keywords, values, timed_out));
@@ -85,6 +112,16 @@ Connection Connection::open(const ConnectionOptions& options) {
     if (options.prompt == PasswordPrompt::kAlways) {
         password = prompt_password("Password: ");
     }
+    return open(options, password);
+}
+
+Connection Connection::open_database(ConnectionOptions options, const std::string& database) const {
+    options.database = database;
+    const std::string used = password();
+    return open(options, used.empty() ? Parameter() : Parameter(used));
+}
+
+Connection Connection::open(const ConnectionOptions& options, Parameter password) {
     Handle handle = attempt(options, password);
     if (handle == nullptr) {
         throw Failure("out of memory");
@@ -111,8 +148,7 @@ Connection Connection::open(const ConnectionOptions& options) {
 // Before anything else: no object that somebody put into a schema of the search
 // path may be called in place of ours.
 void Connection::settle() {
-    PQsetNoticeProcessor(
-        connection_.get(), [](void*, const char* message) { write_note(message); }, nullptr);
+    PQsetNoticeReceiver(connection_.get(), show_notice, nullptr);
     // A database without an encoding cannot be converted from: its bytes are
     // taken as they are, and escaped where they are no UTF-8.
     const char* server_encoding = PQparameterStatus(connection_.get(), "server_encoding");
@@ -120,6 +156,11 @@ void Connection::settle() {
         PQsetClientEncoding(connection_.get(), "SQL_ASCII");
     }
     run(kSecureSearchPath);
+}
+
+std::string Connection::password() const {
+    const char* password = PQpass(connection_.get());
+    return password == nullptr ? std::string() : std::string(password);
 }
 
 std::string Connection::host() const {
@@ -159,7 +200,7 @@ Result Connection::execute(const Query& query) {
     if (message.empty()) {
         message = first_line(PQerrorMessage(connection_.get()));
     }
-    throw QueryError(message, field(raw, PG_DIAG_SQLSTATE));
+    throw QueryError(message, field(raw, PG_DIAG_SQLSTATE), details_of(raw));
 }
 
 }  // namespace leash::tool

@@ -22,7 +22,8 @@ struct ConnectionOptions {
     std::optional<std::string> host;
     std::optional<std::string> port;
     std::optional<std::string> user;
-    std::optional<std::string> dbname;  ///< a name, a conninfo string or a URI
+    std::optional<std::string> dbname;    ///< a name, a conninfo string or a URI
+    std::optional<std::string> database;  ///< instead of the database that dbname names
     PasswordPrompt prompt = PasswordPrompt::kWhenAsked;
 };
 
@@ -34,16 +35,30 @@ struct Query {
     std::vector<Parameter> parameters;
 };
 
+/// What the server says besides the message; empty where it says nothing.
+struct ErrorDetails {
+    std::string detail;
+    std::string hint;
+    std::string column;
+};
+
+/// The message, and as sentences behind it what else the server says.
+std::string with_details(const std::string& message, const ErrorDetails& details);
+
 /// The server refused a statement, or the connection broke (empty sqlstate).
 class QueryError : public std::runtime_error {
 public:
-    QueryError(const std::string& message, std::string sqlstate)
-        : std::runtime_error(message), sqlstate_(std::move(sqlstate)) {}
+    QueryError(const std::string& message, std::string sqlstate, ErrorDetails details = {})
+        : std::runtime_error(message),
+          sqlstate_(std::move(sqlstate)),
+          details_(std::move(details)) {}
 
     const std::string& sqlstate() const { return sqlstate_; }
+    const ErrorDetails& details() const { return details_; }
 
 private:
     std::string sqlstate_;
+    ErrorDetails details_;
 };
 
 /// The server refused since every slot that this user could take is taken.
@@ -88,12 +103,17 @@ public:
     /// Throws Failure, which is ServerFull when that is why.
     static Connection open(const ConnectionOptions& options);
 
+    /// The same for another database, with the password that this one has used.
+    Connection open_database(ConnectionOptions options, const std::string& database) const;
+
     /// Runs one statement.  Throws QueryError.
     Result run(const Query& query);
     Result run(const std::string& sql) { return run(Query{sql, {}}); }
 
     bool is_alive() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
     std::string database() const { return PQdb(connection_.get()); }
+    /// The one that was used; empty when none was.
+    std::string password() const;
     std::string user() const { return PQuser(connection_.get()); }
     std::string host() const;
     std::string port() const { return PQport(connection_.get()); }
@@ -105,6 +125,7 @@ private:
     using Handle = std::unique_ptr<PGconn, Finish>;
 
     explicit Connection(Handle connection) : connection_(std::move(connection)) {}
+    static Connection open(const ConnectionOptions& options, Parameter password);
     static Handle attempt(const ConnectionOptions& options, const Parameter& password);
     Result execute(const Query& query);
     void settle();

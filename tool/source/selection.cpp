@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <map>
 #include <set>
 
@@ -38,6 +39,13 @@ private:
     const RawRows& raw_;
 };
 
+// The worker is on this machine, and its clock is ours.
+std::int64_t now_us() {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
+
 double number(const Cell& cell) {
     return cell ? std::strtod(cell->c_str(), nullptr) : 0;
 }
@@ -69,7 +77,8 @@ public:
     }
 
     bool hold_for(const Row& row) const {
-        return is_wanted_by_name(row) && is_wanted_by_state(row) && is_wanted_by_age(row);
+        return is_wanted_by_name(row) && is_wanted_by_state(row) && is_wanted_by_age(row) &&
+               is_wanted_decision(row);
     }
 
 private:
@@ -106,6 +115,19 @@ private:
         }
         const Cell idle_for = view_.cell(row, "idle_for");
         return idle_for && number(idle_for) >= seconds(*filters.min_idle_us);
+    }
+
+    bool is_wanted_decision(const Row& row) const {
+        const Filters& filters = selection_.filters;
+        const Cell policy = view_.cell(row, "policy");
+        const std::string outcome = view_.cell(row, "outcome").value_or("");
+        if ((filters.policy && !(policy && matches_glob(*filters.policy, *policy))) ||
+            (filters.outcome && outcome != *filters.outcome &&
+             !outcome.starts_with(*filters.outcome + ":"))) {
+            return false;
+        }
+        const auto decided = parse_instant(view_.cell(row, "decided_at").value_or(""));
+        return !filters.since_us || (decided && *decided >= now_us() - *filters.since_us);
     }
 
     const View view_;
@@ -249,6 +271,11 @@ Cell value_of(const View& view, const Row& row, const Column& column) {
         const Cell leak = view.cell(row, "leak");
         const Cell exempt = view.cell(row, "exempt");
         return leak || !exempt ? leak : Cell("exempt: " + *exempt);
+    }
+    if (name == "decider") {
+        const Cell policy = view.cell(row, "policy");
+        const Cell by = view.cell(row, "by");
+        return policy || !by ? policy : Cell("by " + *by);
     }
     return std::nullopt;
 }
