@@ -11,6 +11,7 @@ extern "C" {
 }
 
 #include <arpa/inet.h>
+#include <cstdlib>
 
 namespace leash {
 namespace {
@@ -19,6 +20,40 @@ namespace {
 ReapRecord* find_row(uint64_t sequence) {
     ReapRecord* const row = sequence != 0 ? reap_record(sequence) : nullptr;
     return row != nullptr && row->sequence == sequence ? row : nullptr;
+}
+
+// All rows, oldest first; there is room for as many as the ring has.
+uint64_t copy_rows(ReapRecord* rows) {
+    const auto entries = static_cast<uint64_t>(shared()->journal_entries);
+    const uint64_t newest = shared()->journal_sequence;
+    uint64_t count = 0;
+    for (uint64_t sequence = newest > entries ? newest - entries + 1 : 1; sequence <= newest;
+         sequence++) {
+        if (const ReapRecord* const row = find_row(sequence)) {
+            rows[count++] = *row;
+        }
+    }
+    return count;
+}
+
+template <size_t Size>
+bool is_text(const char (&text)[Size]) {
+    return memchr(text, '\0', Size) != nullptr;
+}
+
+bool is_address(const Address& address) {
+    return address.family == 0 || address.family == 4 || address.family == 6;
+}
+
+// Whether a row from a file is one that could have been written, after `previous`.
+bool is_sound(const ReapRecord& row, uint64_t previous) {
+    return row.sequence > previous && is_text(row.policy) && is_text(row.by) &&
+           row.mode <= Mode::enforce && row.action <= Action::terminate &&
+           row.kind <= Leak::unused && row.weight <= Weight::holds_a_slot && is_text(row.usename) &&
+           is_text(row.datname) && is_text(row.application) && is_text(row.outcome) &&
+           is_text(row.reason) && is_address(row.client) && PG_VALID_ENCODING(row.encoding) &&
+           PG_VALID_ENCODING(row.reason_encoding) && PG_VALID_ENCODING(row.opener.encoding) &&
+           row.opener.length <= kJournalOpenerSize;
 }
 
 void copy_opener(const SessionReport& report, ReapRecord& record) {
@@ -178,17 +213,53 @@ int journal_copy(ReapRecord** records) {
     const auto entries = static_cast<uint64_t>(shared()->journal_entries);
     *records = static_cast<ReapRecord*>(
         palloc_extended(sizeof(ReapRecord) * static_cast<Size>(entries), MCXT_ALLOC_HUGE));
-    int count = 0;
     LWLockAcquire(lock(Lock::journal), LW_SHARED);
-    const uint64_t newest = shared()->journal_sequence;
-    for (uint64_t sequence = newest > entries ? newest - entries + 1 : 1; sequence <= newest;
-         sequence++) {
-        if (const ReapRecord* const row = find_row(sequence)) {
-            (*records)[count++] = *row;
+    const uint64_t count = copy_rows(*records);
+    LWLockRelease(lock(Lock::journal));
+    return static_cast<int>(count);
+}
+
+void* journal_collect(uint64_t& count) {
+    const auto entries = static_cast<uint64_t>(shared()->journal_entries);
+    auto* const rows = static_cast<ReapRecord*>(malloc(sizeof(ReapRecord) * entries));
+    const bool is_postmaster = MyProc == nullptr;  // nobody else is there any more
+    count = 0;
+    if (rows == nullptr) {
+        return nullptr;
+    }
+    if (!is_postmaster) {
+        LWLockAcquire(lock(Lock::journal), LW_SHARED);
+    }
+    count = copy_rows(rows);
+    if (!is_postmaster) {
+        LWLockRelease(lock(Lock::journal));
+    }
+    return rows;
+}
+
+void journal_restore(const void* items, uint64_t count) {
+    const auto* const rows = static_cast<const ReapRecord*>(items);
+    for (uint64_t i = 0; i < count; i++) {
+        if (!is_sound(rows[i], shared()->journal_sequence)) {
+            continue;
+        }
+        ReapRecord* const row = reap_record(rows[i].sequence);
+        *row = rows[i];
+        shared()->journal_sequence = row->sequence;
+        if (row->unlogged) {
+            // The server's end was that session's too.
+            set_outcome(*row, row->action == Action::cancel ? "cancelled" : "ended");
+            row->unlogged = false;
+            journal_log(*row);
         }
     }
+}
+
+uint64_t journal_changes() {
+    LWLockAcquire(lock(Lock::journal), LW_SHARED);
+    const uint64_t changes = shared()->journal_changes;
     LWLockRelease(lock(Lock::journal));
-    return count;
+    return changes;
 }
 
 void journal_log(const ReapRecord& record) {

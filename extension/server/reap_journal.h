@@ -25,6 +25,11 @@ bool journal_read(uint64_t sequence, ReapRecord& record);
 // Copies all rows, oldest first, into the current memory context.
 int journal_copy(ReapRecord** records);
 
+// For saved_state: the rows, oldest first, in memory from malloc(); and back.
+void* journal_collect(uint64_t& count);
+void journal_restore(const void* items, uint64_t count);
+uint64_t journal_changes();
+
 // Logs one enforced decision with all its facts, in one line.
 void journal_log(const ReapRecord& record);
 

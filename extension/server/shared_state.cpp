@@ -1,6 +1,7 @@
 // Makes the block of shared memory, and finds its parts.
 #include "server/shared_state.h"
 
+#include "server/saved_state.h"
 #include "server/settings.h"
 
 extern "C" {
@@ -130,6 +131,10 @@ void startup_shared_memory() {
     parts = wanted_layout();
     if (!found) {
         initialize();
+        restore_state();
+    }
+    if (!IsUnderPostmaster) {
+        save_state_at_exit();
     }
     LWLockRelease(AddinShmemInitLock);
 }

@@ -11,6 +11,7 @@
 #include "server/peer_watch.h"
 #include "server/round.h"
 #include "server/sampler.h"
+#include "server/saved_state.h"
 #include "server/settings.h"
 
 extern "C" {
@@ -35,7 +36,8 @@ namespace {
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kLongestPause = 1000 * kMillisecond;  // of the sampler
 constexpr uint64_t kSettleEvery = 5 * kMillisecond;      // while exits are awaited
-constexpr long kAfterError = 100;                        // ms
+constexpr uint64_t kSaveEvery = 60'000 * kMillisecond;
+constexpr long kAfterError = 100;  // ms
 constexpr int kTries = 10'000;
 
 // When what is due, in ns of the monotonic clock.
@@ -43,6 +45,7 @@ struct Schedule {
     uint64_t next_sample;
     uint64_t pause;  // between samples; grows while nothing happens
     uint64_t next_settle;
+    uint64_t next_save;
     uint64_t round;  // when the last round was due
     uint64_t round_interval;
 };
@@ -166,6 +169,13 @@ void settle() {
     MemoryContextSwitchTo(old);
 }
 
+// What a crash of the machine may cost.
+void save(uint64_t now) {
+    doing = "saving statistics";
+    schedule.next_save = now + kSaveEvery;
+    save_state();
+}
+
 void reload() {
     ConfigReloadPending = false;
     doing = "reloading its configuration";
@@ -226,6 +236,9 @@ void work() {
         round(now);
     }
     settle();
+    if (now >= schedule.next_save) {
+        save(now);
+    }
     wait_for_work();
 }
 
@@ -273,7 +286,11 @@ void start() {
         AllocSetContextCreate(TopMemoryContext, "pg_leash round", ALLOCSET_DEFAULT_SIZES);
     error_context.callback = describe_error;
     const uint64_t now = monotonic_ns();
-    schedule = {now, sample_interval(), ~uint64_t{0}, now - Min(now, check_interval()),
+    schedule = {now,
+                sample_interval(),
+                ~uint64_t{0},
+                now + kSaveEvery,
+                now - Min(now, check_interval()),
                 check_interval()};
     report_start();
     open_control_socket();
