@@ -453,7 +453,6 @@ COMMENT ON FUNCTION leash.reap(boolean) IS
 'evaluates the policies once, now: shows what they would do or, with false, does it and waits for the outcomes';
 
 REVOKE ALL ON FUNCTION leash.reap(boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION leash.get_reap_log() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.reap(boolean) TO pg_signal_backend;
 GRANT SELECT ON leash.reap_log TO pg_monitor;
 
