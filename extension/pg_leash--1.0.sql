@@ -90,22 +90,81 @@ SELECT leak AS kind, leak_since AS since, leaked_for, weight, leaked,
 
 COMMENT ON VIEW leash.leaks IS 'sessions judged leaked (and, with leaked = false, unused ones), worst first';
 
-CREATE VIEW leash.leak_groups AS
-SELECT kind, application_name, usename, datname, opener,
-       count(*) AS sessions,
-       sum(blocked_sessions) AS blocked_sessions,
-       max(leaked_for) AS oldest,
-       (ARRAY['blocks others', 'holds back xmin', 'holds locks', 'holds a slot'])
-           [min(array_position(ARRAY['blocks others', 'holds back xmin',
-                                     'holds locks', 'holds a slot'], weight))] AS weight,
-       leaked
-  FROM leash.leaks
- GROUP BY kind, application_name, usename, datname, opener, leaked
- ORDER BY min(array_position(ARRAY['blocks others', 'holds back xmin',
-                                   'holds locks', 'holds a slot'], weight)),
-          leaked DESC, count(*) DESC, max(leaked_for) DESC;
+CREATE FUNCTION leash.mask_literals(statement text)
+RETURNS text
+AS 'MODULE_PATHNAME', 'leash_mask_literals'
+LANGUAGE C STRICT STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp;
 
-COMMENT ON VIEW leash.leak_groups IS 'leaks by cause: one row per kind, application, role, database and opener';
+COMMENT ON FUNCTION leash.mask_literals(text) IS
+'the statement with its literals masked and its comments left out: what is the same but for its data becomes the same';
+
+CREATE FUNCTION leash.without_pooler_host(application_name text)
+RETURNS text
+AS 'MODULE_PATHNAME', 'leash_without_pooler_host'
+LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.without_pooler_host(text) IS
+'the application name without the " - host:port" that a pooler appended';
+
+CREATE VIEW leash.orphans AS
+SELECT 'prepared transaction' AS kind, p.gid AS name, p.prepared AS since,
+       format('%s locks, xmin %s transactions old, in database %s, of role %s',
+              -- those of the same owner as the lock on its own transaction id
+              (SELECT count(*) FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_locks own USING (virtualtransaction)
+                WHERE l.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid'
+                  AND own.transactionid = p.transaction),
+              age(p.transaction), p.database, p.owner) AS holds
+  FROM pg_catalog.pg_prepared_xacts p
+UNION ALL
+SELECT 'inactive slot', s.slot_name,
+       -- a column since PostgreSQL 17
+       (to_jsonb(s) ->> 'inactive_since')::timestamptz,
+       concat_ws(', ',
+                 pg_size_pretty(pg_wal_lsn_diff(
+                     CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
+                     s.restart_lsn)) || ' of WAL',
+                 'xmin ' || age(s.xmin) || ' transactions old',
+                 'catalog xmin ' || age(s.catalog_xmin) || ' transactions old',
+                 'slot type ' || s.slot_type)
+  FROM pg_catalog.pg_replication_slots s
+ WHERE NOT s.active
+ ORDER BY 3 NULLS LAST;
+
+COMMENT ON VIEW leash.orphans IS
+'what holds back the server without a session: prepared transactions and inactive replication slots';
+
+CREATE FUNCTION leash.get_refusals(
+    OUT minute timestamptz,
+    OUT reason text,
+    OUT refused bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_refusals'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.refusals AS
+SELECT * FROM leash.get_refusals() ORDER BY minute DESC, refused DESC;
+
+COMMENT ON VIEW leash.refusals IS 'connections refused in the last day, by minute and reason';
+
+CREATE FUNCTION leash.get_last_refusals(
+    OUT refused_at timestamptz,
+    OUT reason text,
+    OUT usename text,
+    OUT datname text,
+    OUT client_addr inet)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_last_refusals'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.last_refusals AS
+SELECT * FROM leash.get_last_refusals() ORDER BY refused_at DESC;
+
+COMMENT ON VIEW leash.last_refusals IS
+'the last hundred connections refused: why, and for which role and database, as the client gave them';
 
 CREATE FUNCTION leash.get_slow_statements(
     OUT finished_at timestamptz,
@@ -252,6 +311,36 @@ CREATE VIEW leash.connections AS
 SELECT * FROM leash.get_connections();
 
 COMMENT ON VIEW leash.connections IS 'the server''s connection slots and refusals, one row';
+
+CREATE VIEW leash.leak_groups AS
+SELECT kind, application_name, usename, datname, opener, sessions, blocked_sessions, oldest,
+       (ARRAY['blocks others', 'holds back xmin', 'holds locks', 'holds a slot'])[weight_rank] AS weight,
+       leaked, last_hour, growth_per_hour,
+       CASE WHEN growth_per_hour > 0
+            THEN make_interval(secs => 3600 * (SELECT free FROM leash.get_connections()) / growth_per_hour)
+       END AS exhausted_in,
+       route
+  FROM (SELECT kind, leash.without_pooler_host(application_name) AS application_name, usename, datname,
+               leash.mask_literals(opener) AS opener,
+               count(*) AS sessions,
+               sum(blocked_sessions) AS blocked_sessions,
+               max(leaked_for) AS oldest,
+               min(array_position(ARRAY['blocks others', 'holds back xmin',
+                                        'holds locks', 'holds a slot'], weight)) AS weight_rank,
+               leaked,
+               count(*) FILTER (WHERE leaked_for <= '1 hour') AS last_hour,
+               -- from three on there is a trend; an hour is the longest look back, a minute the shortest
+               CASE WHEN leaked AND count(*) FILTER (WHERE leaked_for <= '1 hour') >= 3
+                    THEN count(*) FILTER (WHERE leaked_for <= '1 hour') * 3600
+                         / extract(epoch FROM greatest('1 minute', least('1 hour', max(leaked_for))))::float8
+               END AS growth_per_hour,
+               mode() WITHIN GROUP (ORDER BY tags ->> 'route') AS route
+          FROM leash.leaks
+         GROUP BY 1, 2, 3, 4, 5, leaked) AS causes
+ ORDER BY weight_rank, leaked DESC, sessions DESC, oldest DESC;
+
+COMMENT ON VIEW leash.leak_groups IS
+'leaks by cause: one row per kind, application, role, database and opener, and how fast it grows';
 
 CREATE FUNCTION leash.get_worker(
     OUT running boolean,
@@ -502,6 +591,11 @@ GRANT USAGE ON SCHEMA leash TO pg_monitor, pg_signal_backend;
 GRANT EXECUTE ON FUNCTION leash.library_version() TO pg_monitor, pg_signal_backend;
 GRANT EXECUTE ON FUNCTION leash.get_sessions() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_slow_statements() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.mask_literals(text) TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.without_pooler_host(text) TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.get_refusals() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.get_last_refusals() TO pg_monitor;
+GRANT SELECT ON leash.refusals, leash.last_refusals, leash.orphans TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_slow_summary() TO pg_monitor;
 GRANT SELECT ON leash.slow_summary TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_applications() TO pg_monitor;

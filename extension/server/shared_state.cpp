@@ -27,6 +27,8 @@ struct Layout {
     size_t breakers;
     size_t applications;
     size_t summaries;
+    size_t refusal_minutes;
+    size_t refusal_events;
     size_t end;
 };
 
@@ -49,7 +51,9 @@ Layout layout_of(int slots, int slow_entries, int journal_entries, int applicati
     at.breakers = after(at.notices, sizeof(Notice), kNoticeCount);
     at.applications = after(at.breakers, sizeof(Breaker), kBreakerCount);
     at.summaries = after(at.applications, sizeof(Application), static_cast<size_t>(applications));
-    at.end = after(at.summaries, sizeof(SlowSummary), static_cast<size_t>(summaries));
+    at.refusal_minutes = after(at.summaries, sizeof(SlowSummary), static_cast<size_t>(summaries));
+    at.refusal_events = after(at.refusal_minutes, sizeof(RefusalMinute), kRefusalMinutes);
+    at.end = after(at.refusal_events, sizeof(RefusalEvent), kRefusalsKept);
     return at;
 }
 
@@ -98,6 +102,7 @@ void initialize() {
         pg_atomic_init_u64(&count, 0);
     }
     pg_atomic_init_u64(&state->refused_last_at, 0);
+    pg_atomic_init_u64(&state->refusal_sequence, 0);
     for (pg_atomic_uint64& cell : state->refused_lately.cells) {
         pg_atomic_init_u64(&cell, 0);
     }
@@ -210,6 +215,14 @@ Application* application(int number) {
 
 SlowSummary* slow_summary(int number) {
     return part<SlowSummary>(parts.summaries) + number;
+}
+
+RefusalMinute* refusal_minute(uint64_t minute) {
+    return part<RefusalMinute>(parts.refusal_minutes) + minute % kRefusalMinutes;
+}
+
+RefusalEvent* refusal_event(uint64_t sequence) {
+    return part<RefusalEvent>(parts.refusal_events) + (sequence - 1) % kRefusalsKept;
 }
 
 LWLock* lock(Lock which) {

@@ -11,6 +11,8 @@
 //     Notice        x kNoticeCount: notifications on their way
 //     Breaker       x kBreakerCount: groups whose victims come back
 //     SlowSummary   x pg_leash.slow_summary_max: slow statements by query
+//     RefusalMinute x a day of minutes, a ring
+//     RefusalEvent  x kRefusalsKept: the last refusals, a ring
 //     Application   x pg_leash.applications_max: what each application did and needs
 //
 // LIFECYCLE.  Created and zeroed at server start and again after a crash restart.
@@ -403,6 +405,26 @@ struct RecentCount {
     uint64_t of_last(uint64_t minutes, uint64_t now);
 };
 
+inline constexpr int kRefusalMinutes = 24 * 60;
+inline constexpr int kRefusalsKept = 100;
+
+// Connections refused in one minute, by reason.
+struct RefusalMinute {
+    pg_atomic_uint64 minute;  // since 1970
+    pg_atomic_uint32 refused[kRefusals];
+};
+
+// One of the last refusals.  `changes` as in SlowStatement.
+struct RefusalEvent {
+    pg_atomic_uint32 changes;
+    uint64_t sequence;  // 0: empty
+    TimestampTz at;
+    Refusal reason;
+    char usename[NAMEDATALEN];  // as the client gave them; empty: not known
+    char datname[NAMEDATALEN];
+    SockAddr client;
+};
+
 // Written where sessions come, go or are refused, and by slow statements; never
 // on the path of an ordinary statement.
 struct SharedState {
@@ -416,10 +438,11 @@ struct SharedState {
     pg_atomic_uint32 sessions;
     pg_atomic_uint32 next_note;
     pg_atomic_uint64 refused[kRefusals];
-    pg_atomic_uint64 refused_last_at;  // TimestampTz, 0: never
-    RecentCount refused_lately;        // for lack of a slot
-    pg_atomic_uint64 slow_sequence;    // of the newest slow statement
-    pg_atomic_uint64 slow_reset;       // entries up to this one are forgotten
+    pg_atomic_uint64 refused_last_at;   // TimestampTz, 0: never
+    pg_atomic_uint64 refusal_sequence;  // of the newest RefusalEvent
+    RecentCount refused_lately;         // for lack of a slot
+    pg_atomic_uint64 slow_sequence;     // of the newest slow statement
+    pg_atomic_uint64 slow_reset;        // entries up to this one are forgotten
     pg_atomic_uint64 slow_lost;
     pg_atomic_uint64 stats_reset;      // TimestampTz
     pg_atomic_uint64 policies_wanted;  // bumped by whoever may have changed the table
@@ -456,6 +479,8 @@ static_assert(kMayLiveInSharedMemory<PolicySet>);
 static_assert(kMayLiveInSharedMemory<Notice>);
 static_assert(kMayLiveInSharedMemory<Application>);
 static_assert(kMayLiveInSharedMemory<SlowSummary>);
+static_assert(kMayLiveInSharedMemory<RefusalMinute>);
+static_assert(kMayLiveInSharedMemory<RefusalEvent>);
 static_assert(sizeof(SessionSlot) <= 4096, "a slot takes at most 4 KiB");
 static_assert(offsetof(SessionSlot, identity_changes) == kCacheLine,
               "what every statement touches fits two cache lines");
@@ -473,6 +498,8 @@ Notice* notice(int number);
 Breaker* breaker(int number);
 Application* application(int number);
 SlowSummary* slow_summary(int number);
+RefusalMinute* refusal_minute(uint64_t minute);
+RefusalEvent* refusal_event(uint64_t sequence);
 LWLock* lock(Lock which);
 
 // Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the library was preloaded.
