@@ -81,7 +81,8 @@ NetworkProblem parse_network(const char* text, Network& network) {
     if (has_host_bits(read)) {
         return NetworkProblem::host_bits_set;
     }
-    if (read.family == 6 && prefix >= kMappedBits && is_mapped(read.bytes)) {
+    // Its last bits are set, and no bit right of the mask: the mask covers all of it.
+    if (read.family == 6 && is_mapped(read.bytes)) {
         Network mapped{4, static_cast<uint8_t>(prefix - kMappedBits), {}};
         memcpy(mapped.bytes, read.bytes + sizeof kMappedPrefix, 4);
         read = mapped;

@@ -193,8 +193,8 @@ void Plan::hold_counts(const Policy& policy, size_t first, uint32_t needed, uint
         } else if (allowed == 0) {
             decision.spared = Spared::brake;
         } else {
-            needed -= needed == kAll ? 0 : 1;
-            allowed -= allowed == kAll ? 0 : 1;
+            needed--;
+            allowed--;
             if (policy.action == Action::terminate) {
                 const bool enforced = policy.mode == Mode::enforce;
                 flags[decision.candidate] |= enforced ? kGoes : kWouldGo;

@@ -114,6 +114,16 @@ TEST(Breaker, TheWindowStartsAnew) {
     EXPECT_FALSE(reconnect(breaker, 4, kStart + kBreakerWindow + 1));
 }
 
+// On a machine that has only just started.
+TEST(Breaker, TheFirstWindowBeginsWithTheFirstReap) {
+    Breaker breaker{};
+    note_reap(breaker, kSecond);
+    note_reap(breaker, kBreakerWindow + kSecond - 1);
+    EXPECT_EQ(breaker.reaped, 2U);
+    note_reap(breaker, kBreakerWindow + kSecond);
+    EXPECT_EQ(breaker.reaped, 1U);
+}
+
 // A group that opens sessions all day long must not make up for victims that stay away
 // in the rest of the window.
 TEST(Breaker, NoMoreComeBackThanWereEnded) {
@@ -131,6 +141,10 @@ TEST(Breaker, OpensOnceAndThenStartsAnew) {
     uint64_t now = reap(breaker, 5, kStart);
     EXPECT_TRUE(reconnect(breaker, 4, now));
     EXPECT_FALSE(reconnect(breaker, 20, now));
+    // Not even what is ended by hand meanwhile keeps it open for longer.
+    reap(breaker, 5, now + 70 * kSecond);
+    EXPECT_FALSE(reconnect(breaker, 5, now + 71 * kSecond));
+    EXPECT_FALSE(is_open(breaker, now + kBreakerOpenFor));
     now += kBreakerOpenFor;
     EXPECT_FALSE(is_open(breaker, now));
     EXPECT_FALSE(reconnect(breaker, 20, now));

@@ -89,6 +89,8 @@ TEST(Cidr, MappedAddressesAreVersion4) {
     EXPECT_TRUE(holds("::ffff:0.0.0.0/96", "11.1.2.3"));
     EXPECT_TRUE(holds("::ffff:10.1.2.3", "10.1.2.3"));
     EXPECT_FALSE(holds("::/80", "10.1.2.3"));
+    const Address any = {4, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, 2, 3}};
+    EXPECT_FALSE(contains(network("10.0.0.0/8"), any)) << "bytes behind the address";
 }
 
 TEST(Cidr, Problems) {

@@ -92,6 +92,11 @@ TEST(Ladder, DueExactlyAfterTheGrace) {
     EXPECT_EQ(next_step(policy, idle_session(), told, kNow - 1), Step::none);
 }
 
+// The first step waits for nothing, however short the time since the machine started.
+TEST(Ladder, TheFirstStepIsDueAtOnce) {
+    EXPECT_EQ(next_step(with(Action::terminate, kGrace), idle_session(), {}, 1), Step::notify);
+}
+
 // A session that begins to wait for its client after it was told is ended, not cancelled.
 TEST(Ladder, JudgedByWhatTheSessionDoesNow) {
     const Policy policy = with(Action::terminate, kGrace);
