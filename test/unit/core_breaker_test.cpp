@@ -118,6 +118,8 @@ TEST(Breaker, TheWindowStartsAnew) {
 TEST(Breaker, TheFirstWindowBeginsWithTheFirstReap) {
     Breaker breaker{};
     note_reap(breaker, kSecond);
+    EXPECT_FALSE(note_opened(breaker, kSecond - 1, kSecond));
+    EXPECT_EQ(breaker.reconnected, 0U);
     note_reap(breaker, kBreakerWindow + kSecond - 1);
     EXPECT_EQ(breaker.reaped, 2U);
     note_reap(breaker, kBreakerWindow + kSecond);
