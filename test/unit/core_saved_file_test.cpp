@@ -31,7 +31,7 @@ std::vector<char> make_file(const std::vector<std::string>& contents) {
     header->sections = static_cast<uint32_t>(contents.size());
     header->system = kSystem;
     for (size_t i = 0; i < contents.size(); i++) {
-        snprintf(table[i].name, sizeof table[i].name, "section %zu", i);
+        snprintf(table[i].name, sizeof table[i].name, "section %zu", i % 100);
         table[i].version = 1;
         table[i].item_size = 4;
         table[i].count = contents[i].size() / 4;
