@@ -146,7 +146,7 @@ void add_sum(HistogramSum& to, const HistogramSum& from) {
 void learn(Application& entry, const HistogramSum& gaps, uint64_t now) {
     const uint64_t after = static_cast<uint64_t>(settings::learn_after) * kMillisecond;
     const uint64_t floor = static_cast<uint64_t>(settings::learned_floor) * kMillisecond;
-    const bool enough = gaps.total >= kEnoughGaps && now - Min(now, entry.known_at) >= after;
+    const bool enough = gaps.total >= kEnoughGaps && known_for(entry, now) >= after;
     entry.learned = enough ? Max(kRoom * gaps.percentile(kHabit), floor) : 0;
 }
 

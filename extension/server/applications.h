@@ -39,6 +39,11 @@ void learn_habits();
 // The learned idle time of a session's application, in ns; 0: not known (yet).
 uint64_t learned_idle(int application);
 
+// For how long it has been watched, in ns.
+inline uint64_t known_for(const Application& application, uint64_t now) {
+    return application.known_before + (now > application.known_at ? now - application.known_at : 0);
+}
+
 // Copies all applications that are known into the current memory context.
 int copy_applications(Application** copies);
 

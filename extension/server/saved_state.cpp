@@ -1,6 +1,7 @@
 #include "server/saved_state.h"
 
 #include "server/reap_journal.h"
+#include "server/saved_statistics.h"
 
 #include "core/saved_file.h"
 
@@ -27,6 +28,11 @@ constexpr size_t kLargest = size_t{4} << 30;  // no file of ours is that large
 
 const SavedPart kParts[] = {
     {"reap_log", 1, sizeof(ReapRecord), journal_collect, journal_restore, journal_changes},
+    {"applications", 1, sizeof(Application), collect_applications, restore_applications,
+     application_changes},
+    {"slow_statements", 1, sizeof(SlowStatement), collect_slow_statements, restore_slow_statements,
+     slow_statement_changes},
+    {"slow_summary", 1, sizeof(SlowSummary), collect_summaries, restore_summaries, summary_changes},
 };
 constexpr uint32_t kPartCount = lengthof(kParts);
 static_assert(kPartCount <= kMaxSavedSections);

@@ -97,8 +97,32 @@ subtest 'what found no room is counted together' => sub {
 	$_->quit for @clients;
 };
 
-$server->node->restart;
-$server->connect_admin;
+subtest 'a restart' => sub {
+	my $slow = client('slow');
+	$slow->query('SET pg_leash.slow_statement_threshold = 0');
+	$slow->query('SELECT 1 AS survives');
+	$slow->quit;
+	$server->until("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'slow'", '0');
+	my $counted = app('counted', 'opened, ended, statements, transactions, statement_p50');
+	my $levels = app('levels', 'in_use_peak, busy_peak, in_use_p999');
+	$server->node->restart;
+	$server->connect_admin;
+	is(app('counted', 'opened, ended, statements, transactions, statement_p50'), $counted, 'applications survive');
+	is(app('levels', 'in_use_peak, busy_peak, in_use_p999'), $levels, 'and their levels');
+	is(app('levels', 'sessions, in_use'), '0|0', 'but nobody is there');
+	is($server->value("SELECT count(*) FROM leash.slow_statements WHERE query = 'SELECT ? AS survives'"), '1', 'slow statements survive');
+	is($server->value("SELECT calls FROM leash.slow_summary WHERE query = 'SELECT ? AS survives'"), '1', 'and their summary');
+	$slow = client('slow');
+	$slow->query('SET pg_leash.slow_statement_threshold = 0');
+	$slow->query('SELECT 2 AS survives');
+	$slow->quit;
+	is($server->value("SELECT calls FROM leash.slow_summary WHERE query = 'SELECT ? AS survives'"), '2', 'which goes on');
+	$server->node->stop;
+	$server->node->append_conf('postgresql.conf', "pg_leash.applications_max = 30");
+	$server->node->start;
+	$server->connect_admin;
+	is(app('counted', 'opened'), '5', 'tables of another size take what they can');
+};
 
 subtest 'the learned habit' => sub {
 	$server->thresholds(idle => '1ms');
