@@ -51,9 +51,9 @@ struct Schedule {
 };
 
 Schedule schedule;
-MemoryContext round_context = nullptr;
-const char* doing = nullptr;        // for the context of error messages
-char last_logged[kErrorSize] = "";  // the error that was logged last, while it lasts
+MemoryContext work_context = nullptr;  // emptied each time around
+const char* doing = nullptr;           // for the context of error messages
+char last_logged[kErrorSize] = "";     // the error that was logged last, while it lasts
 ErrorContextCallback error_context = {nullptr, nullptr, nullptr};
 
 uint64_t sample_interval() {
@@ -66,6 +66,12 @@ uint64_t check_interval() {
 
 void describe_error(void*) {
     errcontext("pg_leash worker %s", doing);
+}
+
+// Transactions leave the current memory context on a longer life.
+void begin(const char* what) {
+    doing = what;
+    MemoryContextSwitchTo(work_context);
 }
 
 void report_start() {
@@ -89,7 +95,7 @@ void report_exit(int, Datum) {
 
 void sample(uint64_t now) {
     const uint64_t interval = sample_interval();
-    doing = "sampling sessions";
+    begin("sampling sessions");
     schedule.next_sample = now + interval;
     const bool changed = take_sample();
     const uint64_t longest = Max(kLongestPause, interval);
@@ -110,12 +116,11 @@ void learn_when_due() {
 void judge_sessions() {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
-    MemoryContextSwitchTo(round_context);
+    MemoryContextSwitchTo(work_context);
     debug_error("round");
     (void)run_round({false, InvalidOid});
     learn_when_due();
     CommitTransactionCommand();
-    MemoryContextReset(round_context);
 }
 
 void begin_round(uint64_t now) {
@@ -148,7 +153,7 @@ void round(uint64_t now) {
     if (now - shared()->worker.last_sample >= sample_interval()) {
         sample(now);
     }
-    doing = "judging sessions";
+    begin("judging sessions");
     begin_round(now);
     if (pg_atomic_read_u32(&shared()->sessions) > 0) {
         pgstat_report_activity(STATE_RUNNING, "pg_leash: judging sessions");
@@ -162,23 +167,21 @@ void round(uint64_t now) {
 
 // Looks after the sessions that were signalled.
 void settle() {
-    doing = "waiting for sessions to end";
-    const MemoryContext old = MemoryContextSwitchTo(round_context);
+    begin("waiting for sessions to end");
     const bool awaited = settle_exits() > 0;
     schedule.next_settle = awaited ? monotonic_ns() + kSettleEvery : ~uint64_t{0};
-    MemoryContextSwitchTo(old);
 }
 
 // What a crash of the machine may cost.
 void save(uint64_t now) {
-    doing = "saving statistics";
+    begin("saving statistics");
     schedule.next_save = now + kSaveEvery;
     save_state();
 }
 
 void reload() {
     ConfigReloadPending = false;
-    doing = "reloading its configuration";
+    begin("reloading its configuration");
     ProcessConfigFile(PGC_SIGHUP);
     schedule.round_interval = check_interval();
     schedule.pause = sample_interval();
@@ -192,7 +195,7 @@ void answer_signals() {
         ereport(DEBUG1, (errmsg_internal("pg_leash worker shutting down")));
         proc_exit(1);
     }
-    doing = "answering signals";
+    begin("answering signals");
     CHECK_FOR_INTERRUPTS();
     if (catchupInterruptPending) {
         ProcessCatchupInterrupt();
@@ -210,7 +213,7 @@ long ms_until(uint64_t then, uint64_t now) {
 
 // Serves the control socket, and waits until it or something else has work.
 void wait_for_work() {
-    doing = "serving the control socket";
+    begin("serving the control socket");
     const long soon = serve_control_socket();
     const int socket = control_socket_descriptor();
     const uint64_t now = monotonic_ns();
@@ -225,8 +228,9 @@ void wait_for_work() {
 }
 
 void work() {
+    MemoryContextReset(work_context);
     answer_signals();
-    doing = "calling its clerk";
+    begin("calling its clerk");
     call_clerk();
     const uint64_t now = monotonic_ns();
     if (now >= schedule.next_sample) {
@@ -246,7 +250,7 @@ void work() {
 
 // Logged once for each new text, counted always.
 void note_error() {
-    MemoryContextSwitchTo(round_context);
+    MemoryContextSwitchTo(work_context);
     const ErrorData* const error = CopyErrorData();
     const char* const text = error->message != nullptr ? error->message : "";
     WorkerStatus& status = shared()->worker;
@@ -272,9 +276,8 @@ void recover() {
     AbortCurrentTransaction();
     LWLockReleaseAll();
     pgstat_report_wait_end();
-    MemoryContextSwitchTo(TopMemoryContext);
+    MemoryContextSwitchTo(work_context);
     FlushErrorState();
-    MemoryContextReset(round_context);
     RESUME_INTERRUPTS();
     pgstat_report_activity(STATE_IDLE, nullptr);
     (void)WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kAfterError, worker_wait_event());
@@ -282,8 +285,9 @@ void recover() {
 
 void start() {
     before_shmem_exit(report_exit, 0);
-    round_context =
-        AllocSetContextCreate(TopMemoryContext, "pg_leash round", ALLOCSET_DEFAULT_SIZES);
+    work_context =
+        AllocSetContextCreate(TopMemoryContext, "pg_leash worker", ALLOCSET_DEFAULT_SIZES);
+    MemoryContextSwitchTo(work_context);
     error_context.callback = describe_error;
     const uint64_t now = monotonic_ns();
     schedule = {now,
