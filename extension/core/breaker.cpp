@@ -1,5 +1,7 @@
 #include "breaker.h"
 
+#include <algorithm>
+
 namespace leash {
 namespace {
 
@@ -9,24 +11,44 @@ bool is_past(uint64_t then, uint64_t span, uint64_t now) {
     return now > then && now - then >= span;
 }
 
+void start_window(Breaker& breaker, uint64_t now) {
+    breaker.window_began = now;
+    breaker.reaped = 0;
+    breaker.reconnected = 0;
+}
+
+// How many sessions open from the beginning of the burst until then, when there is
+// nothing special.
+uint64_t usual_until(const Breaker& breaker, uint64_t then) {
+    return breaker.usual_gap == 0 ? 0 : (then - breaker.burst_began + kAtOnce) / breaker.usual_gap;
+}
+
 }  // namespace
 
-void note_reap(Breaker& breaker, uint64_t now) {
+bool begins_burst(const Breaker& breaker, uint64_t now) {
+    return breaker.last_reap == 0 || is_past(breaker.last_reap, kAtOnce, now);
+}
+
+void note_reap(Breaker& breaker, uint64_t now, uint64_t usual_gap) {
     if (breaker.window_began == 0 || is_past(breaker.window_began, kBreakerWindow, now)) {
-        breaker.window_began = now;
-        breaker.reaped = 0;
-        breaker.reconnected = 0;
+        start_window(breaker, now);
     }
-    if (breaker.last_reap == 0 || is_past(breaker.last_reap, kAtOnce, now)) {
+    if (begins_burst(breaker, now)) {
         breaker.burst_began = now;
+        breaker.usual_gap = usual_gap;
+        breaker.usual = 0;
     }
     breaker.last_reap = now;
     breaker.reaped++;
 }
 
-bool note_opened(Breaker& breaker, uint64_t opened, uint64_t now) {
+bool note_opened(Breaker& breaker, uint64_t opened, uint32_t sessions, uint64_t now) {
     const bool at_once =
         opened >= breaker.burst_began && !is_past(breaker.last_reap, kAtOnce, opened);
+    if (at_once && breaker.usual < usual_until(breaker, opened)) {
+        breaker.usual++;
+        return false;
+    }
     // A group that opens sessions all the time has no more come back than were ended.
     if (!at_once || is_open(breaker, now) || breaker.reconnected >= breaker.reaped) {
         return false;
@@ -36,9 +58,17 @@ bool note_opened(Breaker& breaker, uint64_t opened, uint64_t now) {
         uint64_t{5} * breaker.reconnected < uint64_t{4} * breaker.reaped) {
         return false;
     }
-    // It stays open for longer than the window, which then starts anew.
-    static_assert(kBreakerOpenFor > kBreakerWindow);
     breaker.open_until = now + kBreakerOpenFor;
+    breaker.limit = sessions + std::max(kBreakerMinimum, breaker.reaped / 2);
+    start_window(breaker, 0);
+    return true;
+}
+
+bool close_if_grown(Breaker& breaker, uint32_t sessions, uint64_t now) {
+    if (!is_open(breaker, now) || sessions <= breaker.limit) {
+        return false;
+    }
+    breaker.open_until = 0;
     return true;
 }
 

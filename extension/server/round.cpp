@@ -166,6 +166,24 @@ void say_opened(const SessionReport& report, const Candidate& candidate) {
     log_breaker(make_record(report, candidate.role, candidate.database), text);
 }
 
+uint32_t count_group(const Round& round, uint64_t group) {
+    uint32_t count = 0;
+    for (int i = 0; i < round.all.count; i++) {
+        count += round.candidates[i].group == group ? 1 : 0;
+    }
+    return count;
+}
+
+// Closes breakers of groups that grow all the same.
+void check_breakers(const Round& round) {
+    for (int i = 0; i < kBreakerCount; i++) {
+        Breaker& each = *breaker(i);
+        if (each.group != 0 && is_open(each, round.began)) {
+            (void)close_if_grown(each, count_group(round, each.group), round.began);
+        }
+    }
+}
+
 // Sessions that have come since the last round: a group whose victims come back at once
 // is left alone for a while.
 void note_reconnects(Round& round, bool* opened) {
@@ -176,7 +194,10 @@ void note_reconnects(Round& round, bool* opened) {
             continue;
         }
         Breaker* const found = find_breaker(round.candidates[i].group);
-        opened[i] = found != nullptr && note_opened(*found, opened_at, round.began);
+        if (found != nullptr) {
+            const uint32_t sessions = count_group(round, round.candidates[i].group);
+            opened[i] = note_opened(*found, opened_at, sessions, round.began);
+        }
     }
     shared()->last_round = round.began;
 }
@@ -201,6 +222,7 @@ void decide_and_act(Round& round) {
     memset(opened, 0, sizeof(bool) * static_cast<size_t>(round.all.count));
     if (!dry_run) {
         note_reconnects(round, opened);
+        check_breakers(round);
     }
     plan(round);
     for (size_t i = 0; i < round.count; i++) {

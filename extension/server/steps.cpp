@@ -167,6 +167,20 @@ void tell(Round& round, const Decision& decision, Pursuit& pursuit, Step step) {
     pursuit.progress = {step, round.began};
 }
 
+// At what distance the others of its group have been opened lately; 0: none was.
+uint64_t usual_gap(const Round& round, const Candidate& victim) {
+    uint64_t count = 0;
+    uint64_t span = kAtOnce;
+    for (int i = 0; i < round.all.count; i++) {
+        const Candidate& other = round.candidates[i];
+        if (&other != &victim && other.group == victim.group && other.opened_ago < kLately) {
+            count++;
+            span = Max(span, other.opened_ago);
+        }
+    }
+    return count == 0 ? 0 : span / count;
+}
+
 // The session is signalled: its row is completed when the end has come.
 void signalled(Round& round, const Decision& decision, Pursuit& pursuit, Step step,
                ReapRecord& record, uint64_t at) {
@@ -179,7 +193,9 @@ void signalled(Round& round, const Decision& decision, Pursuit& pursuit, Step st
         count_for_brake(*round.set, decision.policy, at);
     }
     if (step == Step::terminate) {
-        note_reap(need_breaker(round.candidate_of(decision).group), at);
+        const Candidate& candidate = round.candidate_of(decision);
+        Breaker& breaker = need_breaker(candidate.group);
+        note_reap(breaker, at, begins_burst(breaker, at) ? usual_gap(round, candidate) : 0);
     }
 }
 

@@ -301,5 +301,20 @@ subtest 'breaker' => sub {
 	$server->no_policies;
 };
 
+# A client that leaks one session after the other opens them anyway.
+subtest 'a steady leak has not come back' => sub {
+	$server->policy('leaks', action => q('terminate'), idle_for => q('500ms'));
+	my @leaked;
+	while ($server->value(q(SELECT count(*) FROM leash.reap_log WHERE policy = 'leaks' AND outcome = 'ended')) < 20 && @leaked < 100)
+	{
+		push @leaked, idle(application => 'victims of a leak');
+		$server->until(sprintf 'SELECT rounds > %d FROM leash.worker', $server->value('SELECT rounds FROM leash.worker'));
+	}
+	is($server->value(q(SELECT count(*) FROM leash.reap_log WHERE policy = 'leaks' AND outcome = 'refused: breaker')), '0', 'nobody is spared');
+	ok(@leaked < 60, 'and all are ended');
+	$_->hang_up for @leaked;
+	$server->no_policies;
+};
+
 is($server->value('SELECT errors FROM leash.worker'), '0', 'the worker met no error');
 done_testing();
