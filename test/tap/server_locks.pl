@@ -118,6 +118,22 @@ subtest 'two waits in a chain' => sub {
 	$_->quit for $holder, $middle, $last;
 };
 
+subtest 'one that waits for the holder, and for one that waits for it' => sub {
+	$admin->query('CREATE TABLE others (id integer)');
+	my $holder = holder('LOCK TABLE things', 'SELECT * FROM others');
+	my $middle = $server->session;
+	$middle->query($_) for 'BEGIN', 'SELECT * FROM others';
+	$middle->send_query('SELECT count(*) FROM things');
+	$server->until("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $middle->{pid}");
+	my $last = waiter('BEGIN; LOCK TABLE others; ROLLBACK');
+	blocks($holder, '2', 'is counted once');
+	$holder->query('ROLLBACK');
+	$middle->wait_ready;
+	$middle->query('ROLLBACK');
+	$last->wait_ready;
+	$_->quit for $holder, $middle, $last;
+};
+
 subtest 'a virtual transaction' => sub {
 	my $holder = holder('SELECT * FROM things');
 	$holder->query('ROLLBACK');

@@ -139,6 +139,17 @@ subtest 'a backup in a transaction' => sub {
 	$client->quit;
 };
 
+subtest 'a backup that nobody ended' => sub {
+	my @clients = map { $server->session } 1 .. 3;
+	$_->query("SELECT pg_backup_start('lost', true)") for @clients;
+	exempt_is($_, 'runs a backup', 'exempts') for @clients;
+	$_->hang_up for @clients;
+	$server->until("SELECT count(*) FROM leash.sessions WHERE application_name <> 'admin'", '0');
+	@clients = map { $server->session } 1 .. 3;
+	is($server->value('SELECT count(exempt) FROM leash.sessions'), '0', 'nobody inherits it');
+	$_->quit for @clients;
+};
+
 subtest 'what a reap would lose' => sub {
 	my $client = $server->session;
 	loses_is($client, '', 'nothing');
