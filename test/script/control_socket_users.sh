@@ -98,8 +98,11 @@ wait "${jobs[0]}" 2>/dev/null || true
 
 # --- every slot is taken -----------------------------------------------------------------
 
+# Clients read from a pipe into which nobody writes, until this script is gone.
+mkfifo "$work/silence"
+exec 8<>"$work/silence"
 fill() {
-    sleep 600 | PGAPPNAME=leaky psql -qX -c BEGIN -c 'SELECT 1' -f - >/dev/null 2>&1 &
+    PGAPPNAME=leaky psql -qX -c BEGIN -c 'SELECT 1' -f - <"$work/silence" >/dev/null 2>&1 8>&- &
     jobs+=($!)
 }
 for _ in 1 2 3 4; do fill; done

@@ -168,11 +168,14 @@ subtest 'policies' => sub {
 	$server->until("SELECT policies = 1 FROM leash.worker");
 	my $victim = $server->session(params => { application_name => 'victim' });
 	$server->until_at_rest($victim);
-	my ($would) = @{ control_table($node, 'reap dry') };
+	my $would;
+	until_true(sub { ($would) = @{ control_table($node, 'reap dry') }; $would });
 	is("$would->{pid} $would->{policy} $would->{outcome}", "$victim->{pid} hand would", 'what they would do');
 	ok($victim->alive, 'and do not');
 	$server->until_at_rest($victim);
-	my ($did) = @{ control_table($node, 'reap now') };
+	# A session's age begins when the worker first sees it rest.
+	my $did;
+	until_true(sub { ($did) = @{ control_table($node, 'reap now') }; $did });
 	is("$did->{pid} $did->{policy} $did->{outcome}", "$victim->{pid} hand ended", 'what they do');
 	like($did->{took}, qr/^\d+\.\d{6}$/, 'with the time it took');
 	is(control_table($node, 'reap_log')->[0]{session_id}, $did->{session_id}, 'in the journal too');
