@@ -224,6 +224,28 @@ SELECT * FROM leash.get_slow_summary() ORDER BY total_time DESC;
 COMMENT ON VIEW leash.slow_summary IS
 'slow statements by query, database and role, the most costly first';
 
+CREATE FUNCTION leash.get_index_candidates(
+    OUT datname name,
+    OUT "table" text,
+    OUT columns text,
+    OUT slow_statements bigint,
+    OUT rows_scanned bigint,
+    OUT rows_kept bigint,
+    OUT total_time interval,
+    OUT query_id bigint,
+    OUT last_seen timestamptz,
+    OUT evidence text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_index_candidates'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 20
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.index_candidates AS
+SELECT * FROM leash.get_index_candidates() ORDER BY total_time DESC;
+
+COMMENT ON VIEW leash.index_candidates IS
+'columns that slow statements filter a large table by, reading all of it';
+
 CREATE FUNCTION leash.get_applications(
     OUT application_name text,
     OUT usename name,
@@ -596,6 +618,7 @@ GRANT EXECUTE ON FUNCTION leash.without_pooler_host(text) TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_refusals() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_last_refusals() TO pg_monitor;
 GRANT SELECT ON leash.refusals, leash.last_refusals, leash.orphans TO pg_monitor;
+GRANT SELECT ON leash.index_candidates TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_slow_summary() TO pg_monitor;
 GRANT SELECT ON leash.slow_summary TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_applications() TO pg_monitor;

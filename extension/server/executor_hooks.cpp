@@ -1,5 +1,6 @@
 // Watches analysis, planner, executor and fast-path calls.
 #include "server/hooks.h"
+#include "server/index_candidates.h"
 #include "server/ping.h"
 #include "server/session.h"
 #include "server/session_marks.h"
@@ -104,6 +105,7 @@ inline void query_begins(const QueryDesc* query) {
 }
 
 pg_noinline void record_query(const QueryDesc* query, uint64_t duration) {
+    note_index_candidates(query, duration);
     record_slow(text_of(query), duration, static_cast<uint64_t>(query->plannedstmt->queryId),
                 query->estate->es_processed, 0);
 }

@@ -29,6 +29,7 @@ struct Layout {
     size_t summaries;
     size_t refusal_minutes;
     size_t refusal_events;
+    size_t index_candidates;
     size_t end;
 };
 
@@ -53,7 +54,8 @@ Layout layout_of(int slots, int slow_entries, int journal_entries, int applicati
     at.summaries = after(at.applications, sizeof(Application), static_cast<size_t>(applications));
     at.refusal_minutes = after(at.summaries, sizeof(SlowSummary), static_cast<size_t>(summaries));
     at.refusal_events = after(at.refusal_minutes, sizeof(RefusalMinute), kRefusalMinutes);
-    at.end = after(at.refusal_events, sizeof(RefusalEvent), kRefusalsKept);
+    at.index_candidates = after(at.refusal_events, sizeof(RefusalEvent), kRefusalsKept);
+    at.end = after(at.index_candidates, sizeof(IndexCandidate), kIndexCandidates);
     return at;
 }
 
@@ -215,6 +217,10 @@ Application* application(int number) {
 
 SlowSummary* slow_summary(int number) {
     return part<SlowSummary>(parts.summaries) + number;
+}
+
+IndexCandidate* index_candidate(int number) {
+    return part<IndexCandidate>(parts.index_candidates) + number;
 }
 
 RefusalMinute* refusal_minute(uint64_t minute) {

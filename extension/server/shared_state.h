@@ -13,6 +13,7 @@
 //     SlowSummary   x pg_leash.slow_summary_max: slow statements by query
 //     RefusalMinute x a day of minutes, a ring
 //     RefusalEvent  x kRefusalsKept: the last refusals, a ring
+//     IndexCandidate x kIndexCandidates: columns that slow statements filter by
 //     Application   x pg_leash.applications_max: what each application did and needs
 //
 // LIFECYCLE.  Created and zeroed at server start and again after a crash restart.
@@ -386,6 +387,30 @@ struct SlowSummary {
     StoredText<kSlowTextSize> text;
 };
 
+inline constexpr int kIndexCandidates = 200;
+inline constexpr int kIndexColumns = 4;
+
+// Columns of a large table that slow statements read from its start to its end to filter
+// by.  Names and numbers are those of the plan that was seen last.  Under Lock::slow.
+struct IndexCandidate {
+    uint64_t hash;  // of database, table, columns and operators; 0: free
+    Oid database;
+    Oid relation;
+    int32_t columns;
+    int16_t attributes[kIndexColumns];  // ascending
+    Oid operators[kIndexColumns];
+    char names[kIndexColumns][NAMEDATALEN];
+    char relation_name[NAMEDATALEN];
+    int32_t encoding;  // of the names
+    Oid role;          // of the last statement
+    uint64_t query_id;
+    uint64_t slow_statements;
+    uint64_t total_time;  // ns, of those
+    double rows_scanned;  // in all, by the table's size at each
+    double rows_kept;     // of those, as the planner expected
+    TimestampTz last_seen;
+};
+
 enum class Refusal : uint8_t {
     too_many_clients,
     reserved_slots,
@@ -480,6 +505,7 @@ static_assert(kMayLiveInSharedMemory<PolicySet>);
 static_assert(kMayLiveInSharedMemory<Notice>);
 static_assert(kMayLiveInSharedMemory<Application>);
 static_assert(kMayLiveInSharedMemory<SlowSummary>);
+static_assert(kMayLiveInSharedMemory<IndexCandidate>);
 static_assert(kMayLiveInSharedMemory<RefusalMinute>);
 static_assert(kMayLiveInSharedMemory<RefusalEvent>);
 static_assert(sizeof(SessionSlot) <= 4096, "a slot takes at most 4 KiB");
@@ -499,6 +525,7 @@ Notice* notice(int number);
 Breaker* breaker(int number);
 Application* application(int number);
 SlowSummary* slow_summary(int number);
+IndexCandidate* index_candidate(int number);
 RefusalMinute* refusal_minute(uint64_t minute);
 RefusalEvent* refusal_event(uint64_t sequence);
 LWLock* lock(Lock which);

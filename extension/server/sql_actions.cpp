@@ -1,6 +1,7 @@
 // leash.terminate(), leash.cancel(), leash.reset(), leash.library_version().
 #include "server/by_hand.h"
 #include "server/reaper.h"
+#include "server/index_candidates.h"
 #include "server/slow_summary.h"
 #include "server/sql_values.h"
 #include "server/worker.h"
@@ -111,6 +112,7 @@ Datum leash_reset(PG_FUNCTION_ARGS) {
         pg_atomic_write_u64(&state->slow_reset, pg_atomic_read_u64(&state->slow_sequence));
         pg_atomic_write_u64(&state->slow_lost, 0);
         leash::forget_summaries();
+        leash::forget_index_candidates();
     }
     if (connections) {
         for (pg_atomic_uint64& count : state->refused) {
