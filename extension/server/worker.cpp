@@ -285,6 +285,9 @@ void recover() {
 
 void start() {
     before_shmem_exit(report_exit, 0);
+    // Names of roles and databases are looked up in catalogs that somebody may have
+    // locked: then a round fails and says so, and all else goes on.
+    SetConfigOption("lock_timeout", "500ms", PGC_SUSET, PGC_S_OVERRIDE);
     work_context =
         AllocSetContextCreate(TopMemoryContext, "pg_leash worker", ALLOCSET_DEFAULT_SIZES);
     MemoryContextSwitchTo(work_context);

@@ -30,6 +30,12 @@ sub goes_on
 	return $at->until("SELECT rounds >= $rounds + $more AND samples >= $samples + $more FROM leash.worker") eq 't';
 }
 
+sub goes_on_sampling
+{
+	my $samples = $server->value('SELECT samples FROM leash.worker');
+	return $server->until("SELECT samples >= $samples + 2 FROM leash.worker") eq 't';
+}
+
 sub pid
 {
 	return $server->value('SELECT pid FROM leash.worker');
@@ -123,6 +129,31 @@ subtest 'errors' => sub {
 	is($logged->(), 2, 'and are logged again');
 	reload(debug_stop_at => undef);
 	is(pid(), $before, 'it was the same process all the time');
+};
+
+# What a round looks up may be locked, by a leaked session too.
+subtest 'a locked catalog' => sub {
+	reload(check_interval => '1h');
+	$server->until("SELECT current_setting('pg_leash.check_interval')", '1h');
+	goes_on_sampling();
+	$admin->query("INSERT INTO leash.policies (name, roles, idle_for) VALUES ('watch', '{plain}', '1h')");
+	$server->until('SELECT policies FROM leash.worker', '1');
+	$admin->query('CREATE ROLE plain LOGIN');
+	my $plain = $server->session(user => 'plain');
+	my $locker = $server->session;
+	$server->until_at_rest($plain);
+	$locker->query($_) for 'BEGIN', 'LOCK TABLE pg_authid';
+	my $errors = $server->value('SELECT errors FROM leash.worker');
+	reload(check_interval => '100ms');
+	is($server->until("SELECT errors >= $errors + 2 FROM leash.worker"), 't', 'a round fails, and the next one');
+	is($server->value('SELECT last_error FROM leash.worker'), 'canceling statement due to lock timeout', 'which is shown');
+	ok(goes_on_sampling(), 'sampling goes on');
+	$locker->query('ROLLBACK');
+	is($server->until("SELECT status FROM leash.health() WHERE \"check\" = 'worker'", 'ok'), 'ok', 'and it is over');
+	$admin->query('DELETE FROM leash.policies');
+	$_->quit for $plain, $locker;
+	reload(check_interval => undef);
+	ok(goes_on(), 'it goes on');
 };
 
 subtest 'levels and waits' => sub {
