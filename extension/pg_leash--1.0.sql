@@ -184,7 +184,8 @@ CREATE FUNCTION leash.get_slow_statements(
     OUT temp_blks_written bigint,
     OUT wal_bytes bigint,
     OUT sqlstate text,
-    OUT tags jsonb)
+    OUT tags jsonb,
+    OUT plan text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'leash_get_slow_statements'
 LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 100

@@ -144,4 +144,15 @@ SELECT query, calls, failed, rows, total_time >= max_time AS total, mean_time <=
   FROM leash.slow_summary WHERE query ~ 'summed' ORDER BY query;
 SELECT leash.reset('slow_statements');
 SELECT count(*) FROM leash.slow_summary WHERE query ~ 'summed';
+-- plans, above a threshold of their own, as EXPLAIN shows them
+SET pg_leash.slow_statement_threshold = 0;
+SELECT name AS without_plan FROM things WHERE id < 0;
+SET pg_leash.slow_plan_threshold = 0;
+SELECT name AS with_plan FROM things WHERE id < 0;
+SET pg_leash.slow_plan_threshold = '1h';
+SELECT name AS too_quick FROM things WHERE id < 0;
+SET pg_leash.slow_plan_threshold = -1;
+SET pg_leash.slow_statement_threshold = -1;
+SELECT s.query, s.plan ~ '^[A-Z][A-Za-z ]+ on things  \(cost=[0-9.]+ rows=[0-9]+ width=[0-9]+\)\n' AND s.plan ~ '\(id < 0\)' AS plan
+  FROM leash.slow_statements s WHERE s.pid = pg_backend_pid() AND s.query ~ 'things' ORDER BY finished_at;
 DROP VIEW mine;

@@ -26,6 +26,12 @@ extern "C" {
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "commands/explain.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
 #if PG_VERSION_NUM >= 160000
 #include "nodes/queryjumble.h"
 #else

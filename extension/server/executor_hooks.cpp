@@ -3,6 +3,7 @@
 #include "server/index_candidates.h"
 #include "server/ping.h"
 #include "server/session.h"
+#include "server/slow_plans.h"
 #include "server/session_marks.h"
 #include "server/statement_path.h"
 #include "server/secret_statements.h"
@@ -104,13 +105,16 @@ inline void query_begins(const QueryDesc* query) {
     }
 }
 
-pg_noinline void record_query(const QueryDesc* query, uint64_t duration) {
+pg_noinline void record_query(QueryDesc* query, uint64_t duration) {
     note_index_candidates(query, duration);
     record_slow(text_of(query), duration, static_cast<uint64_t>(query->plannedstmt->queryId),
                 query->estate->es_processed, 0);
+    if (duration >= settings::slow_plan_ns && current.recorded != 0) {
+        record_plan(query, current.recorded);
+    }
 }
 
-pg_attribute_always_inline void query_ends(const QueryDesc* query) {
+pg_attribute_always_inline void query_ends(QueryDesc* query) {
     if (unlikely(!current.open)) {
         return;
     }

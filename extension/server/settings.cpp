@@ -11,6 +11,7 @@ namespace leash::settings {
 
 bool track = true;
 uint64_t slow_statement_ns = 1'000'000'000;
+uint64_t slow_plan_ns = ~uint64_t{0};
 int slow_statements_max = 1000;
 int slow_summary_max = 500;
 int reap_log_max = 2000;
@@ -28,6 +29,7 @@ namespace {
 constexpr uint64_t kMillisecond = 1'000'000;
 
 int slow_statement_threshold = 1000;  // ms; -1: off
+int slow_plan_threshold = -1;         // ms; -1: off
 int idle_in_transaction_threshold = 60 * 1000;
 int idle_threshold = 600 * 1000;
 int never_used_threshold = 600 * 1000;
@@ -49,6 +51,10 @@ void assign_track(bool on, void*) {
 
 void assign_slow_statement_threshold(int ms, void*) {
     slow_statement_ns = ms < 0 ? ~uint64_t{0} : static_cast<uint64_t>(ms) * kMillisecond;
+}
+
+void assign_slow_plan_threshold(int ms, void*) {
+    slow_plan_ns = ms < 0 ? ~uint64_t{0} : static_cast<uint64_t>(ms) * kMillisecond;
 }
 
 void define_threshold(const char* name, const char* description, const char* detail, int* value,
@@ -122,6 +128,10 @@ void define() {
                      "Records statements that take at least this long.",
                      "0 records every statement, -1 none.", &slow_statement_threshold, -1,
                      assign_slow_statement_threshold);
+    define_threshold("pg_leash.slow_plan_threshold",
+                     "Records the plans of slow statements that take at least this long.",
+                     "Only of those that are slow; -1 records none.", &slow_plan_threshold, -1,
+                     assign_slow_plan_threshold);
     define_threshold("pg_leash.idle_in_transaction_threshold",
                      "A session idle in transaction for this long is leaked.", "0 means never.",
                      &idle_in_transaction_threshold, 0);

@@ -9,6 +9,7 @@
 namespace leash::settings {
 
 extern LEASH_HIDDEN bool track;
+extern LEASH_HIDDEN uint64_t slow_plan_ns;       // all ones: off
 extern LEASH_HIDDEN uint64_t slow_statement_ns;  // all ones: off
 extern int slow_statements_max;
 extern int slow_summary_max;

@@ -30,6 +30,7 @@ struct Layout {
     size_t refusal_minutes;
     size_t refusal_events;
     size_t index_candidates;
+    size_t plans;
     size_t end;
 };
 
@@ -55,7 +56,8 @@ Layout layout_of(int slots, int slow_entries, int journal_entries, int applicati
     at.refusal_minutes = after(at.summaries, sizeof(SlowSummary), static_cast<size_t>(summaries));
     at.refusal_events = after(at.refusal_minutes, sizeof(RefusalMinute), kRefusalMinutes);
     at.index_candidates = after(at.refusal_events, sizeof(RefusalEvent), kRefusalsKept);
-    at.end = after(at.index_candidates, sizeof(IndexCandidate), kIndexCandidates);
+    at.plans = after(at.index_candidates, sizeof(IndexCandidate), kIndexCandidates);
+    at.end = after(at.plans, sizeof(SlowPlan), kSlowPlans);
     return at;
 }
 
@@ -109,6 +111,7 @@ void initialize() {
         pg_atomic_init_u64(&cell, 0);
     }
     pg_atomic_init_u64(&state->slow_sequence, 0);
+    pg_atomic_init_u64(&state->plan_sequence, 0);
     pg_atomic_init_u64(&state->slow_reset, 0);
     pg_atomic_init_u64(&state->slow_lost, 0);
     pg_atomic_init_u64(&state->stats_reset, static_cast<uint64>(GetCurrentTimestamp()));
@@ -217,6 +220,10 @@ Application* application(int number) {
 
 SlowSummary* slow_summary(int number) {
     return part<SlowSummary>(parts.summaries) + number;
+}
+
+SlowPlan* slow_plan(uint64_t sequence) {
+    return part<SlowPlan>(parts.plans) + (sequence - 1) % kSlowPlans;
 }
 
 IndexCandidate* index_candidate(int number) {

@@ -13,6 +13,7 @@
 //     SlowSummary   x pg_leash.slow_summary_max: slow statements by query
 //     RefusalMinute x a day of minutes, a ring
 //     RefusalEvent  x kRefusalsKept: the last refusals, a ring
+//     SlowPlan      x kSlowPlans: plans of the slowest statements, a ring
 //     IndexCandidate x kIndexCandidates: columns that slow statements filter by
 //     Application   x pg_leash.applications_max: what each application did and needs
 //
@@ -366,6 +367,16 @@ struct Application {
 enum class Lock : uint8_t { round, policies, journal, applications, slow };
 inline constexpr int kLocks = 5;
 
+inline constexpr int kSlowPlans = 100;
+inline constexpr size_t kPlanTextSize = 4096;
+
+// The plan of a slow statement.  `changes` as in SlowStatement.
+struct SlowPlan {
+    pg_atomic_uint32 changes;
+    uint64_t statement;  // sequence of the slow statement; 0: empty
+    StoredText<kPlanTextSize> text;
+};
+
 // Slow statements of one query in one database for one role.  Under Lock::slow.
 struct SlowSummary {
     uint64_t hash;  // of the three; 0: free
@@ -468,6 +479,7 @@ struct SharedState {
     pg_atomic_uint64 refusal_sequence;  // of the newest RefusalEvent
     RecentCount refused_lately;         // for lack of a slot
     pg_atomic_uint64 slow_sequence;     // of the newest slow statement
+    pg_atomic_uint64 plan_sequence;     // of the newest plan
     pg_atomic_uint64 slow_reset;        // entries up to this one are forgotten
     pg_atomic_uint64 slow_lost;
     pg_atomic_uint64 stats_reset;      // TimestampTz
@@ -505,6 +517,7 @@ static_assert(kMayLiveInSharedMemory<PolicySet>);
 static_assert(kMayLiveInSharedMemory<Notice>);
 static_assert(kMayLiveInSharedMemory<Application>);
 static_assert(kMayLiveInSharedMemory<SlowSummary>);
+static_assert(kMayLiveInSharedMemory<SlowPlan>);
 static_assert(kMayLiveInSharedMemory<IndexCandidate>);
 static_assert(kMayLiveInSharedMemory<RefusalMinute>);
 static_assert(kMayLiveInSharedMemory<RefusalEvent>);
@@ -525,6 +538,7 @@ Notice* notice(int number);
 Breaker* breaker(int number);
 Application* application(int number);
 SlowSummary* slow_summary(int number);
+SlowPlan* slow_plan(uint64_t sequence);
 IndexCandidate* index_candidate(int number);
 RefusalMinute* refusal_minute(uint64_t minute);
 RefusalEvent* refusal_event(uint64_t sequence);

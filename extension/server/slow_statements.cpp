@@ -122,6 +122,7 @@ void store_text(StoredText<Size>& to, const TextSpan& from) {
 
 template void store_text(StoredText<kSlowTextSize>& to, const TextSpan& from);
 template void store_text(StoredText<kTagTextSize>& to, const TextSpan& from);
+template void store_text(StoredText<kPlanTextSize>& to, const TextSpan& from);
 
 uint64_t record_slow_statement(const StatementText& text, const SlowFacts& facts) {
     SharedState* const state = shared();

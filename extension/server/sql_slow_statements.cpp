@@ -1,6 +1,7 @@
 // leash.get_slow_statements().
 #include "server/row_set.h"
 #include "server/session.h"
+#include "server/slow_plans.h"
 #include "server/slow_statements.h"
 #include "server/sql_values.h"
 
@@ -30,8 +31,16 @@ constexpr ColumnInfo kColumnList[] = {
     {"wal_bytes", ColumnType::bigint},
     {"sqlstate", ColumnType::text},
     {"tags", ColumnType::json},
+    {"plan", ColumnType::text},
 };
 constexpr int kColumns = lengthof(kColumnList);
+
+NullableDatum plan_value(uint64_t statement) {
+    static SlowPlan copy;  // too large for the stack
+    return read_plan(statement, copy)
+               ? known(text_value(copy.text.bytes, copy.text.length, copy.text.encoding))
+               : kNull;
+}
 
 void add_row(const RowSink& sink, const SlowStatement& slow) {
     const bool visible = may_read_sessions_of(slow.role);
@@ -59,6 +68,7 @@ void add_row(const RowSink& sink, const SlowStatement& slow) {
         row.add_null();
     }
     row.add(visible ? tags_value(slow.tags.bytes, slow.tags.length, slow.tags.encoding) : kNull);
+    row.add(visible ? plan_value(slow.sequence) : kNull);
     sink.put(row);
 }
 
