@@ -56,8 +56,8 @@ Finding find(const SessionFacts& facts, const Thresholds& limits) {
         return {Leak::peer_gone, facts.state_for, 0};
     }
     if (stalls(facts)) {
-        if (exceeds(facts.state_for, limits.stalled_client)) {
-            return {Leak::stalled_client, facts.state_for, limits.stalled_client};
+        if (exceeds(facts.stalled_for, limits.stalled_client)) {
+            return {Leak::stalled_client, facts.stalled_for, limits.stalled_client};
         }
         return {Leak::none, 0, 0};
     }
@@ -176,7 +176,7 @@ size_t describe(const Verdict& verdict, const SessionFacts& facts, char* buffer,
         case Leak::stalled_client:
             length =
                 snprintf(buffer, size,
-                         "a command waits for its client to %s, in this state for %s "
+                         "a command waits for its client to %s, and nothing moved for %s "
                          "(limit %s)",
                          facts.client_wait == ClientWait::write ? "read the result" : "send more",
                          age, limit);

@@ -19,6 +19,7 @@ struct SessionFacts {
     uint64_t idle_for;       // since the last command ended
     uint64_t unused_for;     // since the last statement that was no ping
     uint64_t state_for;      // since PostgreSQL reported this state
+    uint64_t stalled_for;    // since its process last did anything; 0: it waits for no client
     uint64_t connected_for;  // since the session could run its first statement
     uint64_t learned_idle;   // what its application practically never exceeds; 0: not known
     uint64_t statements;

@@ -1,5 +1,10 @@
 #include "server/backend_state.h"
 
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 extern "C" {
 #include "replication/syncrep.h"
 }
@@ -26,6 +31,21 @@ BackendEntry entry_of(const SessionIdentity& identity) {
     return {identity.status, identity.id.pid, identity.backend_start};
 }
 
+// A process that has used no time of a processor since the last look has neither sent nor
+// received anything.  0 where that is not to be had: all waits are taken for one.  By a
+// system call: what fakes the time of day fakes the C library's clocks.
+uint64_t cpu_time_of(int pid) {
+#ifdef __linux__
+    clockid_t clock;
+    timespec used;
+    if (clock_getcpuclockid(pid, &clock) == 0 && syscall(SYS_clock_gettime, clock, &used) == 0) {
+        return static_cast<uint64_t>(used.tv_sec) * 1'000'000'000 +
+               static_cast<uint64_t>(used.tv_nsec);
+    }
+#endif
+    return 0;
+}
+
 bool still_the_one(const BackendEntry& entry) {
     const volatile PgBackendStatus* const status = entry.status;
     return status->st_procpid == entry.pid &&
@@ -50,6 +70,12 @@ bool read_entry(const volatile PgBackendStatus* status, Read read) {
 
 }  // namespace
 
+bool waits_for_client(const BackendState& backend) {
+    const bool active = backend.state == State::active || backend.state == State::fastpath;
+    return backend.client_wait == ClientWait::write ||
+           (backend.client_wait == ClientWait::read && active);
+}
+
 bool read_backend_state(int number, const SessionIdentity& identity, BackendState& state) {
     return read_backend_state(number, entry_of(identity), state);
 }
@@ -67,6 +93,7 @@ bool read_backend_state(int number, const BackendEntry& entry, BackendState& sta
     });
     state.wait_event = proc->wait_event_info;
     state.client_wait = client_wait_of(state.wait_event);
+    state.cpu_time = waits_for_client(state) ? cpu_time_of(entry.pid) : 0;
     state.in_sync_rep = proc->syncRepState != SYNC_REP_NOT_WAITING;
     return consistent && same;
 }

@@ -15,8 +15,12 @@ struct BackendState {
     TimestampTz query_start;  // when the message came whose text is shown
     uint32 wait_event;        // 0: not waiting
     ClientWait client_wait;
-    bool in_sync_rep;  // waits for a standby, or is about to
+    bool in_sync_rep;   // waits for a standby, or is about to
+    uint64_t cpu_time;  // ns that its process has used, when it waits_for_client(); else 0
 };
+
+// In the middle of a command, or of sending its result.
+bool waits_for_client(const BackendState& backend);
 
 // Where PostgreSQL keeps a session's state, and how to know that it is still its own.
 struct BackendEntry {

@@ -79,13 +79,14 @@ Outcome outcome_of(claim::Result result, const SessionSlot* slot, const SessionI
     }
 }
 
-// The period that was judged lasts, and the client is still waited for, if it was.
+// The period that was judged lasts, and the client is still waited for, if it was; in the
+// middle of a command it has neither read nor sent anything since.
 bool still_as_judged(const SessionSlot* slot, const SessionIdentity& target,
                      const BackendState& judged) {
     BackendState now{};
     return read_backend_state(number_of(slot), target, now) && same_period(now, judged) &&
            (judged.client_wait == ClientWait::none || now.client_wait == judged.client_wait) &&
-           !now.in_sync_rep;
+           (judged.cpu_time == 0 || now.cpu_time == judged.cpu_time) && !now.in_sync_rep;
 }
 
 // Why an idle session must not be ended without force; null when it may.

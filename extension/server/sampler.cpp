@@ -20,6 +20,7 @@ struct Seen {
     uint32_t identity;  // change count of the identity that all this is about; 0: of none
     bool open;
     ClientWait client_wait;
+    bool waits;  // for its client, in the middle of a command
     uint64_t opened_at;
     TimestampTz state_change;
     TimestampTz xact_start;
@@ -54,12 +55,6 @@ bool is_in_transaction(State state) {
     return state == State::idle_in_transaction || state == State::idle_in_transaction_aborted;
 }
 
-// In the middle of a command, or of sending its result.
-bool waits_for_client(const BackendState& backend) {
-    return backend.client_wait == ClientWait::write ||
-           (backend.client_wait == ClientWait::read && is_active(backend.state));
-}
-
 // A session that was not there at the last sample, or not in the life of this worker.
 bool meet(int number, uint32_t identity, Seen& seen) {
     const SessionSlot& slot = *session_slot(number);
@@ -79,6 +74,7 @@ bool meet(int number, uint32_t identity, Seen& seen) {
         known.client_wait = 0;
         known.message = 0;
         known.message_wait = 0;
+        known.stalled_since = 0;
         known.application = -1;
         known.peer_asked_at = 0;
         known.changes.end_write();
@@ -87,6 +83,7 @@ bool meet(int number, uint32_t identity, Seen& seen) {
             identity,
             true,
             ClientWait::none,
+            false,
             who.opened_at,
             known.state_change,
             known.xact_start};
@@ -103,9 +100,24 @@ uint64_t wait_since(const Sample& sample, const Observation& known) {
     return elapsed <= usual ? elapsed : Min(elapsed, Max(state_for, usual));
 }
 
+// A client that reads slowly, or sends now and then, waits at each sample as well: what
+// tells is that the process does nothing at all.
+void note_stall(const BackendState& backend, bool moved, uint64_t now, Observation& known) {
+    if (!waits_for_client(backend)) {
+        known.stalled_since = 0;
+        return;
+    }
+    if (moved || known.stalled_since == 0 || backend.cpu_time != known.cpu_time) {
+        known.stalled_since = now;
+        known.cpu_time = backend.cpu_time;
+    }
+}
+
 void note(int number, const BackendState& backend, Seen& seen, const Sample& sample) {
     Observation& known = *observation(number);
+    const bool waits = waits_for_client(backend);
     known.changes.begin_write();
+    note_stall(backend, backend.state_change != seen.state_change, sample.now, known);
     if (backend.state_change != seen.state_change) {
         known.state_change = backend.state_change;
         known.state_since = sample.since(backend.state_change, seen.opened_at);
@@ -115,7 +127,7 @@ void note(int number, const BackendState& backend, Seen& seen, const Sample& sam
         known.xact_since =
             backend.xact_start == 0 ? 0 : sample.since(backend.xact_start, seen.opened_at);
     }
-    if (waits_for_client(backend)) {
+    if (waits) {
         const uint64_t wait = wait_since(sample, known);
         if (known.message != backend.query_start) {
             known.message = backend.query_start;
@@ -157,13 +169,14 @@ void look_at(int number, Seen& seen, Sample& sample) {
     count_level(number, is_new, in_use, busy);
     const bool moved =
         backend.state_change != seen.state_change || backend.xact_start != seen.xact_start;
-    if (moved || waits) {
+    if (moved || waits || seen.waits) {
         note(number, backend, seen, sample);
     }
     sample.changed |= moved || backend.client_wait != seen.client_wait;
     seen.state_change = backend.state_change;
     seen.xact_start = backend.xact_start;
     seen.client_wait = backend.client_wait;
+    seen.waits = waits;
 }
 
 // Names change rarely, and statements are noted by the minute.

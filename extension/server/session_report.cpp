@@ -105,6 +105,21 @@ void read_transaction(SessionReport& report, const Observation& seen, const Mome
     }
 }
 
+// For how long nothing at all has happened while it waits for its client, as far as the
+// worker has looked.
+uint64_t stall_age(const BackendState& backend, const Observation& seen, uint64_t state_for,
+                   const Moment& now) {
+    if (!waits_for_client(backend)) {
+        return 0;
+    }
+    if (!now.sampled) {
+        return state_for;
+    }
+    const bool known = seen.stalled_since != 0 && seen.state_change == backend.state_change &&
+                       seen.cpu_time == backend.cpu_time;
+    return known ? now.last_sample - Min(now.last_sample, seen.stalled_since) : 0;
+}
+
 // What was last heard of the client, unless that is too long ago, or the session has gone
 // on since.
 Peer peer_of(const Observation& seen, uint64_t state_for, const Moment& now) {
@@ -152,6 +167,7 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     facts.client_wait = backend.client_wait;
     facts.state_for = age_of(backend.state_change, seen.state_change, seen.state_since,
                              report.identity.opened_at, now);
+    facts.stalled_for = stall_age(backend, seen, facts.state_for, now);
     facts.idle_for = idle_age(ledger, backend, facts.state_for, now);
     facts.unused_for = now.since(slot.last_use.get());
     facts.connected_for = now.since(report.identity.opened_at);

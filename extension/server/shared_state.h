@@ -220,6 +220,8 @@ struct Observation {
     TimestampTz xact_start;    // PostgreSQL's, as last seen; 0: no transaction
     uint64_t xact_since;       // monotonic, ns: when that transaction began
     uint64_t client_wait;      // ns, waits for the client in the middle of commands
+    uint64_t stalled_since;    // monotonic, ns: when it last did anything; 0: waits for no client
+    uint64_t cpu_time;         // ns that its process had used by then
     int32_t application;       // index; -1: not known yet
     TimestampTz message;       // the one that waited for its client last, and
     uint64_t message_wait;     // ns, for how long

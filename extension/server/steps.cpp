@@ -213,8 +213,13 @@ Outcome try_end(const Round& round, const Decision& decision, const ReapRecord& 
     const SessionReport& report = round.report_of(decision);
     const Motive motive = {round.by,     record.policy,     nullptr,
                            PG_SQL_ASCII, state_age(report), report.backend.state};
-    return attempt_end(session_slot(report.number), report.identity, {report.word, report.backend},
-                       motive);
+    Judged judged = {report.word, report.backend};
+    if (!is_idle(judged.backend.state) && report.verdict.apparent != Leak::stalled_client) {
+        // Its statement has taken too long, whoever is waited for meanwhile.
+        judged.backend.client_wait = ClientWait::none;
+        judged.backend.cpu_time = 0;
+    }
+    return attempt_end(session_slot(report.number), report.identity, judged, motive);
 }
 
 void strike(Round& round, const Decision& decision, Pursuit& pursuit, Step step) {

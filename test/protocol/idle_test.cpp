@@ -105,6 +105,7 @@ TEST_F(Protocol, ResultThatTheClientDoesNotRead) {
     wire.query("SELECT repeat('x', 1000) FROM generate_series(1, 20000)").send();
     observer.await_wait(wire.pid(), "ClientWrite");
     think(kWork);
+    observer.await_leak(wire.pid(), "stalled client");
     const Account account = expect_buckets(wire);
     EXPECT_EQ(account.state, "active");
     EXPECT_EQ(account.leak, "stalled client");
@@ -129,6 +130,7 @@ TEST_F(Protocol, EndOfAResultThatTheClientDoesNotRead) {
     wire.send();
     observer.await_wait(wire.pid(), "ClientWrite");
     think(kWork);
+    observer.await_leak(wire.pid(), "stalled client");
     const Account account = observer.account(wire.pid());
     EXPECT_EQ(account.state, "idle");
     EXPECT_EQ(account.leak, "stalled client");

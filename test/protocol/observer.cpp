@@ -127,6 +127,12 @@ void Observer::await_state(int pid, const std::string& state) {
     }
 }
 
+void Observer::await_leak(int pid, const std::string& leak) {
+    if (!eventually([&] { return account(pid).leak == leak; })) {
+        throw Broken("the session is no " + leak + ", but: " + account(pid).leak);
+    }
+}
+
 bool eventually(const std::function<bool()>& condition) {
     const Clock::time_point end = Clock::now() + kPatience;
     while (!condition()) {

@@ -53,6 +53,7 @@ public:
     // Polls until the session waits for that (wait_event; empty: for nothing).
     void await_wait(int pid, const std::string& wait_event);
     void await_state(int pid, const std::string& state);
+    void await_leak(int pid, const std::string& leak);
 
     std::string must(const std::string& sql) { return session_.must(sql); }
 

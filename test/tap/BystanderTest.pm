@@ -43,7 +43,8 @@ sub stop_programs
 	return join "\n", @complaints;
 }
 
-# A pool of three and a reader of a cursor, in a process of their own.  They measure
+# A pool of three, a reader of a cursor, one of a long result and a sender of one, in a
+# process of their own.  They measure
 # their gaps themselves: on a machine that stands still these may be longer than meant,
 # and then a policy is right.
 sub start_clients
@@ -78,24 +79,37 @@ sub stop_clients
 	return @lines;
 }
 
+my %kind = (
+	pool => { gap => POOL_GAP, use => sub { $_[0]->query('SELECT count(*) FROM news') } },
+	cursor => {
+		gap => CURSOR_GAP,
+		open => sub { $_[0]->query($_) for 'BEGIN', 'DECLARE c CURSOR FOR SELECT generate_series(1, 1000000)' },
+		use => sub { $_[0]->query('FETCH c') } },
+	# The server always has more to send than the client takes.
+	reader => {
+		gap => CURSOR_GAP,
+		open => sub { $_[0]->send_query(q{COPY (SELECT repeat('x', 1000) FROM generate_series(1, 1000000)) TO STDOUT}) },
+		use => sub { sysread $_[0]->{socket}, my $read, 1_000_000 or die 'no more' } },
+	sender => {
+		gap => POOL_GAP,
+		open => sub { $_[0]->query('COPY sent FROM STDIN', 'G') },
+		use => sub { $_[0]->send_message('d', "1\n") or die 'no more' } });
+
 sub _open
 {
 	my ($node, $name) = @_;
 	my $session = LeashClient->new($node, user => 'app', params => { application_name => $name });
-	if ($name eq 'cursor')
-	{
-		$session->query('BEGIN');
-		$session->query('DECLARE c CURSOR FOR SELECT generate_series(1, 1000000)');
-	}
+	my $open = $kind{$name}{open};
+	$open->($session) if $open;
 	return { name => $name, session => $session, at => time };
 }
 
+# Once more; returns the gap before it when the session turns out to have been cut.
 sub _use
 {
 	my ($client) = @_;
-	my $sql = $client->{name} eq 'cursor' ? 'FETCH c' : 'SELECT count(*) FROM news';
 	my $gap = time - $client->{at};
-	my $answered = eval { $client->{session}->query($sql); 1 };
+	my $answered = eval { $kind{ $client->{name} }{use}->($client->{session}); 1 };
 	$client->{at} = time;
 	return $answered ? undef : $gap;
 }
@@ -103,13 +117,13 @@ sub _use
 sub _due
 {
 	my ($client) = @_;
-	return $client->{at} + ($client->{name} eq 'cursor' ? CURSOR_GAP : POOL_GAP);
+	return $client->{at} + $kind{ $client->{name} }{gap};
 }
 
 sub _work
 {
 	my ($node, $out, $in) = @_;
-	my @clients = map { _open($node, $_) } ('cursor', ('pool') x 3);
+	my @clients = map { _open($node, $_) } ('cursor', 'reader', 'sender', ('pool') x 3);
 	my $stop = IO::Select->new($in);
 	my $answers = 0;
 	syswrite $out, "ready\n";

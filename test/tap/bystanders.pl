@@ -33,6 +33,8 @@ $admin->query($_) for (
 	"GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean) TO $app",
 	'CREATE TABLE news (id integer PRIMARY KEY)',
 	"GRANT ALL ON news TO $app",
+	'CREATE TABLE sent (id integer)',
+	"GRANT ALL ON sent TO $app",
 	'CREATE PUBLICATION news FOR TABLE news',
 	"SELECT pg_create_logical_replication_slot('news', 'pgoutput')",
 	"SELECT pg_create_logical_replication_slot('watched', 'test_decoding')",
@@ -130,6 +132,7 @@ leak('a session that holds a snapshot and a table as pg_dump does', 'pg_dump',
 	'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY', 'LOCK TABLE many IN ACCESS SHARE MODE');
 leak('a client that does not read what it has asked for', 'pg_dump',
 	sub { $_[0]->send_query(q{COPY (SELECT repeat('x', 1000) FROM many) TO STDOUT}) });
+leak('a client that does not send what it has announced', 'app', sub { $_[0]->query('COPY sent FROM STDIN', 'G') });
 
 processes('autovacuum', "backend_type = 'autovacuum worker' AND query ~ 'public.old'");
 leak('a session that has vacuumed', 'app', 'VACUUM many_of_app');
@@ -186,7 +189,8 @@ $admin->query('INSERT INTO news VALUES (1)');
 is(do { my $rows; until (($rows = $copy->value('SELECT count(*) FROM news')) eq '1') { $server->rounds_pass } $rows }, '1', 'what is published is applied');
 
 my ($answers, @cut) = reverse $server->stop_clients;
-for my $case ([ 'pool', 'a pool that is used every second' ], [ 'cursor', 'a cursor that is read every 0.3 s' ])
+for my $case ([ 'pool', 'a pool that is used every second' ], [ 'cursor', 'a cursor that is read every 0.3 s' ],
+	[ 'reader', 'a client that reads slowly' ], [ 'sender', 'a client that sends slowly' ])
 {
 	my ($name, $what) = @$case;
 	is(join("\n", grep { /^$name .* ([\d.]+) s$/ && $1 < $threshold } @cut), '', "alive: $what");

@@ -29,7 +29,7 @@ SessionFacts healthy() {
 SessionFacts idle_for(State state, uint64_t seconds) {
     SessionFacts facts = healthy();
     facts.state = state;
-    facts.idle_for = facts.unused_for = facts.state_for = seconds * kSecond;
+    facts.idle_for = facts.unused_for = facts.state_for = facts.stalled_for = seconds * kSecond;
     return facts;
 }
 
@@ -117,10 +117,11 @@ TEST(Verdict, StalledClient) {
         SessionFacts facts = healthy();
         facts.state = example.state;
         facts.client_wait = example.wait;
-        facts.state_for = 30 * kSecond;
+        facts.state_for = 10'000 * kSecond;
+        facts.stalled_for = 30 * kSecond;
         EXPECT_EQ(judge(facts, kLimits).leak == Leak::stalled_client, example.stalled)
             << name_of(example.state) << " " << static_cast<int>(example.wait);
-        facts.state_for = 29 * kSecond;
+        facts.stalled_for = 29 * kSecond;
         EXPECT_EQ(judge(facts, kLimits).leak, Leak::none);
     }
 }
@@ -129,7 +130,7 @@ TEST(Verdict, StalledClient) {
 TEST(Verdict, StallingSessionIsNotIdle) {
     SessionFacts facts = idle_for(State::idle, 100'000);
     facts.client_wait = ClientWait::write;
-    facts.state_for = kSecond;
+    facts.stalled_for = kSecond;
     EXPECT_EQ(judge(facts, kLimits).leak, Leak::none);
 }
 
@@ -253,7 +254,7 @@ TEST(Verdict, ReasonOfEveryKind) {
               "idle for 11min (limit 10min), within what a pool may keep");
     facts = idle_for(State::active, 31);
     EXPECT_EQ(reason(facts),
-              "a command waits for its client to send more, in this state for 31s (limit 30s)");
+              "a command waits for its client to send more, and nothing moved for 31s (limit 30s)");
     facts.client_wait = ClientWait::write;
     EXPECT_NE(reason(facts).find("read the result"), std::string::npos);
     facts = idle_for(State::idle, 90);
