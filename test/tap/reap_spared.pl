@@ -195,6 +195,34 @@ subtest 'a session that leaves at "judged", and the next one in its slot' => sub
 	$next->hang_up;
 };
 
+# A client that has not read for a while, and then does: the state of its session is the
+# same before and after.
+$server->policy('stalled', action => q('terminate'), kinds => q('{stalled client}'));
+$_->query(q{SET pg_leash.stalled_client_threshold = '1ms'}) for $admin, $claim->{reaper};
+for my $point ('judged', 'undecided', 'looked', 'swapped')
+{
+	subtest "a client that reads again at \"$point\"" => sub {
+		my $victim = $server->victim;
+		$victim->send_query(q{COPY (SELECT repeat('x', 1000) FROM generate_series(1, 10000)) TO STDOUT});
+		$server->until("SELECT kind FROM leash.leaks WHERE pid = $victim->{pid}", 'stalled client');
+		hold($point, $victim);
+		# more than there can be on the way
+		my $read = 0;
+		$read += sysread $victim->{socket}, my $some, 65536 while $read < 4_000_000;
+		spared($victim, 'the session');
+		$victim->hang_up;
+		$claim->until_gone($victim);
+	};
+}
+subtest 'a client that goes on not to read' => sub {
+	my $victim = $server->victim;
+	$victim->send_query(q{COPY (SELECT repeat('x', 1000) FROM generate_series(1, 10000)) TO STDOUT});
+	$server->until("SELECT kind FROM leash.leaks WHERE pid = $victim->{pid}", 'stalled client');
+	hold('judged', $victim);
+	is($claim->outcome, 'ended', 'is ended');
+	$victim->hang_up;
+};
+
 $server->no_policies;
 is($server->value('SELECT errors FROM leash.worker'), '0', 'the worker met no error');
 done_testing();
