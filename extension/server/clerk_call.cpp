@@ -94,6 +94,9 @@ void notice_changes() {
     const bool standby = RecoveryInProgress();
     const bool other_database = strncmp(office.database, settings::database, NAMEDATALEN - 1) != 0;
     if (other_database || office.on_standby != standby) {
+        if (office.handle != nullptr && office.on_standby) {
+            TerminateBackgroundWorker(office.handle);  // it may sleep for long
+        }
         pg_atomic_fetch_add_u64(&shared()->policies_wanted, 1);
         strlcpy(office.database, settings::database, sizeof office.database);
         office.on_standby = standby;

@@ -174,6 +174,21 @@ subtest 'dumps restore anywhere' => sub {
 	$server->in_force('kept', 'and in force');
 };
 
+subtest 'logical replication' => sub {
+	my $publisher = ClerkTest->start('publisher', init => { allows_streaming => 'logical' });
+	$publisher->{admin}->query('CREATE PUBLICATION policies FOR TABLE leash.policies');
+	my $subscriber = ClerkTest->start('subscriber', conf => [ "pg_leash.check_interval = '1h'" ]);
+	$publisher->policy('copied');
+	$subscriber->{admin}->query(sprintf q{CREATE SUBSCRIPTION policies CONNECTION '%s' PUBLICATION policies}, $publisher->node->connstr('postgres') =~ s/'/''/gr);
+	$subscriber->in_force('copied', 'what is copied at first is in force');
+	$publisher->policy('streamed');
+	$subscriber->in_force('copied streamed', 'and what comes later');
+	$publisher->{admin}->query("DELETE FROM leash.policies WHERE name = 'copied'");
+	$subscriber->in_force('streamed', 'and what goes');
+	$publisher->{admin}->query('TRUNCATE leash.policies');
+	$subscriber->in_force('', 'all of it');
+};
+
 subtest 'no process left for a clerk' => sub {
 	my $full = ClerkTest->start('full', conf => [ "pg_leash.check_interval = '100ms'", 'max_worker_processes = 2' ]);
 	$full->error_is('no background worker slot is free (max_worker_processes)', 'said');

@@ -89,8 +89,15 @@ $standby->connect_admin;
 $standby->in_force('fifth', 'a standby that was restarted');
 is($standby->log_count(qr/clerk/), 0, 'whose clerk left quietly');
 
+# nobody would look for an hour
+$standby->{admin}->query("ALTER SYSTEM SET pg_leash.check_interval = '1h'");
+$standby->{admin}->query('SELECT pg_reload_conf()');
+$standby->until("SELECT current_setting('pg_leash.check_interval')", '1h');
+$primary->policy('sixth', client => $ops);
+$primary->node->wait_for_catchup($node);
 $node->promote;
-is($standby->until($clerk, '0'), '0', 'promoted: the clerk leaves');
+$standby->in_force('fifth sixth', 'promoted: somebody looks');
+is($standby->until($clerk, '0'), '0', 'the clerk leaves');
 my $there = $standby->session(dbname => 'ops');
 $there->query('TRUNCATE leash.policies');
 $standby->in_force('', 'now it is told of changes');
