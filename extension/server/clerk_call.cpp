@@ -21,8 +21,8 @@ namespace leash {
 namespace {
 
 constexpr uint64_t kMillisecond = 1'000'000;
-constexpr uint64_t kLongestDelay = 10'000 * kMillisecond;     // after failures in a row
-constexpr uint64_t kNoDatabaseDelay = 60'000 * kMillisecond;  // nobody creates one unnoticed
+constexpr uint64_t kLongestDelay = 10'000 * kMillisecond;  // after failures in a row
+constexpr uint64_t kIntervalsWithoutDatabase = 10;         // nobody creates one unnoticed
 
 // The worker's memory of its clerks; a new worker begins anew.
 struct {
@@ -152,7 +152,7 @@ void do_without_database(const char* problem) {
         log_notices(notices, count);
         pfree(notices);
     }
-    try_again_later(office.on_standby ? check_interval() : kNoDatabaseDelay);
+    try_again_later(check_interval() * (office.on_standby ? 1 : kIntervalsWithoutDatabase));
 }
 
 BackgroundWorker job_for(Oid database) {

@@ -132,6 +132,12 @@ subtest 'dropped' => sub {
 	$ops->send_query('SELECT pg_sleep(1000)');
 	$admin->query('DROP DATABASE ops WITH (FORCE)');
 	$server->in_force('', 'dropped by force');
+	# one that no statement creates
+	$admin->query('CREATE DATABASE unnoticed');
+	missing_is('ops');
+	$admin->query("UPDATE pg_database SET datname = 'ops' WHERE datname = 'unnoticed'");
+	$server->error_is('extension pg_leash is not installed in database "ops", which pg_leash.database names', 'seen, though nobody tells');
+	$admin->query('DROP DATABASE ops');
 	# what is left when a server is stopped in the middle of it
 	$admin->query("UPDATE pg_database SET datconnlimit = -2 WHERE oid = (SELECT oid FROM pg_database WHERE datname = 'template1')");
 	$admin->query("ALTER SYSTEM SET pg_leash.database = 'template1'");

@@ -15,6 +15,7 @@ my $primary = ClerkTest->start('primary', init => { allows_streaming => 1 }, con
 $primary->{admin}->query('CREATE DATABASE ops');
 my $ops = $primary->session(dbname => 'ops');
 $ops->query('CREATE EXTENSION pg_leash');
+$primary->{admin}->query('ALTER DATABASE ops SET default_transaction_isolation = serializable');
 $primary->policy('first', client => $ops);
 $primary->in_force('first', 'the primary');
 $primary->node->backup('base');
@@ -73,6 +74,14 @@ $ops = $primary->session(dbname => 'ops');
 $ops->query('CREATE EXTENSION pg_leash');
 $primary->policy('fifth', client => $ops);
 $standby->in_force('fifth', 'it comes back');
+
+$ops->quit;
+$primary->until("SELECT count(*) FROM pg_stat_activity WHERE datname = 'ops'", '0');
+$primary->{admin}->query('ALTER DATABASE ops RENAME TO moved');
+$standby->error_is('database "ops", which pg_leash.database names, does not exist', 'renamed under a clerk that stays');
+$primary->{admin}->query('ALTER DATABASE moved RENAME TO ops');
+$standby->in_force('fifth', 'and back');
+$ops = $primary->session(dbname => 'ops');
 
 # another database
 $standby->{admin}->query("ALTER SYSTEM SET pg_leash.database = 'postgres'");
