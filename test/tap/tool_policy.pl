@@ -342,7 +342,7 @@ $awake->send_query('SELECT pg_sleep(600)');
 $test->until_of($awake, 'state', 'active');
 ($status, $stdout, $stderr) = pgleash('reap', '--yes', '--csv');
 is($status, 0, 'reap --yes: exit status');
-like($stderr, qr/^pgleash: note: 1 may be node-postgres clients, .*whole process ends with the session$/m,
+like($stderr, qr/^pgleash: note: 1 may be a client of node-postgres, .*whole process ends with the session$/m,
 	'reap --yes: a client that may not live through it');
 is(scalar(() = $stdout =~ /,ended,/g), 2, 'reap --yes: ends those that are due');
 $test->until($everyone, 5);

@@ -6,6 +6,7 @@
 
 #include "commands/commands.h"
 #include "commands/filters.h"
+#include "commands/node_clients.h"
 #include "core/session_id.h"
 
 namespace leash::tool {
@@ -59,6 +60,21 @@ Cell resolve(Context& context, std::int32_t pid) {
     return session[0];
 }
 
+// Whoever may not read may still act: then nothing is said.
+bool is_node_client(Context& context, const std::string& session_id) {
+    Selection selection{.listing = Listing::kSessions, .columns = kName};
+    SessionId id{};
+    parse_session_id(session_id.c_str(), id);
+    selection.filters.pid = id.pid;
+    try {
+        const Dataset found = context.source.rows(selection);
+        return !found.rows.empty() && found.rows.front()[0] == session_id &&
+               may_be_node(found.rows.front()[2].value_or(""));
+    } catch (const QueryError&) {
+        return false;
+    }
+}
+
 bool contains(const Dataset& data, const std::string& session_id) {
     return std::any_of(data.rows.begin(), data.rows.end(),
                        [&](const Row& row) { return row[0] == session_id; });
@@ -95,6 +111,9 @@ int run_act(Context& context) {
             if (!session_id) {
                 report(std::nullopt, std::to_string(*target.pid), "gone");
             } else if (!contains(outcomes, *session_id)) {
+                if (context.options.command == Command::kTerminate) {
+                    warn_of_node_clients(is_node_client(context, *session_id) ? 1 : 0);
+                }
                 report(session_id, pid_of(*session_id), act_on(context, *session_id));
             }
         }
@@ -125,6 +144,10 @@ int run_terminate_leaked(Context& context) {
         TableStyle style = table_style(context);
         style.color = false;
         write_progress(render_table(leaks, style));
+        warn_of_node_clients(static_cast<std::size_t>(
+            std::count_if(leaks.rows.begin(), leaks.rows.end(), [&](const Row& leak) {
+                return may_be_node(cell_of(leaks, leak, "application_name").value_or(""));
+            })));
         write_note(fmt::format("ending {}", sessions));
     }
     Dataset outcomes{kLeakedOutcomeColumns, {}};

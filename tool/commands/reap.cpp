@@ -1,13 +1,12 @@
 // reap: what the policies would do now and, with --yes, the doing.
 #include <algorithm>
-#include <cctype>
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "commands/commands.h"
 #include "commands/confirm.h"
+#include "commands/node_clients.h"
 #include "core/policy.h"
 #include "render/json.h"
 
@@ -130,40 +129,9 @@ std::string plan_summary(const Dataset& plan) {
                      : matched + "; nothing was done, --yes does it";
 }
 
-bool mentions_node(const std::string& application) {
-    static const std::set<std::string> kWords = {"node", "nodejs", "pg",     "npm",
-                                                 "next", "nextjs", "nestjs", "nest"};
-    std::string word;
-    for (const char c : application + ' ') {
-        if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-            word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        } else {
-            if (kWords.contains(word)) {
-                return true;
-            }
-            word.clear();
-        }
-    }
-    return false;
-}
-
-// The one client that does not survive the end of a session.
-void warn_of_node(const Dataset& plan) {
-    std::size_t count = 0;
-    for (const Row& row : plan.rows) {
-        const std::string application = text(plan, row, "application_name");
-        const bool ends = text(plan, row, "action") == name_of(Action::terminate);
-        count += is_victim(plan, row) && ends && (application.empty() || mentions_node(application))
-                     ? 1
-                     : 0;
-    }
-    if (count > 0) {
-        write_note(
-            fmt::format("{} may be node-postgres clients, by their application name or since they "
-                        "give none: without an 'error' listener on its pool, such a client's "
-                        "whole process ends with the session",
-                        count));
-    }
+bool is_node_victim(const Dataset& data, const Row& row) {
+    return is_victim(data, row) && text(data, row, "action") == name_of(Action::terminate) &&
+           may_be_node(text(data, row, "application_name"));
 }
 
 // False when somebody who was asked did not agree.
@@ -176,7 +144,7 @@ bool may_act(Context& context, const Dataset& plan) {
                         "was done",
                         sessions(victims), *at_most));
     }
-    warn_of_node(plan);
+    warn_of_node_clients(count_rows(plan, is_node_victim));
     if (victims <= kFew || at_most || !can_ask()) {
         return true;
     }

@@ -8,8 +8,7 @@
 namespace leash::tool {
 namespace {
 
-// Ages in microseconds.  What a session holds back is known to pg_stat_activity alone,
-// and a column peer may be there or not.
+// Ages in microseconds.  What a session holds back is known to pg_stat_activity alone.
 constexpr const char* kSessions = R"sql(
 SELECT s.session_id, s.usename, s.datname, s.application_name, pg_catalog.host(s.client_addr),
        s.state, s.wait_event, s.leak, s.exempt,
@@ -21,10 +20,14 @@ SELECT s.session_id, s.usename, s.datname, s.application_name, pg_catalog.host(s
            ::pg_catalog.int8,
        s.blocked_sessions > 0,
        a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL,
-       pg_catalog.to_jsonb(s) ->> 'peer',
-       r.rolsuper
+       s.peer,
+       r.rolsuper,
+       (EXTRACT(EPOCH FROM p.learned_idle) * 1000000)::pg_catalog.int8
   FROM leash.get_sessions() s
        LEFT JOIN pg_catalog.pg_roles r ON r.rolname = s.usename
+       LEFT JOIN leash.applications p
+           ON p.usename = s.usename AND p.datname = s.datname
+              AND p.application_name = s.application_name
        LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.pid
  WHERE s.pid <> pg_catalog.pg_backend_pid())sql";
 
@@ -106,7 +109,8 @@ std::vector<TrialSession> read_sessions(Connection& connection) {
         const std::string exempt = row.text(8);
         facts.listens = exempt == name_of(Exempt::listens);
         facts.advisory_lock = exempt == name_of(Exempt::advisory_lock);
-        facts.untouchable = !exempt.empty() && !facts.listens && !facts.advisory_lock;
+        facts.untouchable =
+            (!exempt.empty() && !facts.listens && !facts.advisory_lock) || row.text(6) == "SyncRep";
         facts.idle_for = row.ns(9);
         facts.unused_for = row.ns(10);
         facts.xact_for = row.ns(11);
@@ -116,6 +120,7 @@ std::vector<TrialSession> read_sessions(Connection& connection) {
         facts.holds_xmin = row.flag(15);
         facts.peer = row.word(16, kPeers);
         facts.superuser = row.flag(17);
+        facts.learned_idle = row.ns(18);
     }
     return sessions;
 }
