@@ -56,7 +56,7 @@ struct Worker {
     std::string reaping;  // off, observe, enforce
     bool running = false;
     std::string error;                         // why the table could not be read
-    std::map<std::string, std::string> modes;  // of the policies in force, by name
+    std::map<std::string, std::string> modes;  // by name, as pg_leash.reaping bounds them
 };
 
 Worker read_worker(Connection& connection) {
@@ -81,7 +81,7 @@ std::string in_force(const PolicyRow& policy, const Worker& worker) {
     if (found == worker.modes.end() || worker.reaping == name_of(Mode::off) || !worker.running) {
         return name_of(Mode::off);
     }
-    return worker.reaping == name_of(Mode::observe) ? worker.reaping : found->second;
+    return found->second;
 }
 
 // For people: the mode, and whether that is what happens.
