@@ -183,6 +183,25 @@ TEST(ControlSelection, SlowStatements) {
     EXPECT_THAT(names(select_rows(slow, selection, {})), ElementsAre("2", "1", "3"));
 }
 
+TEST(ControlSelection, Decisions) {
+    const RawRows log = {{"session_id", "decided_at", "policy", "by", "outcome"},
+                         {{"1", "2999-01-01T00:00:00.000000Z", {}, "ann", "spared: woke up"},
+                          {"2", "2026-01-02T00:00:00.000000Z", "idle", "ann", "spared"},
+                          {"3", "2026-01-01T00:00:00.000000Z", "idling", {}, "sparedly"}}};
+    Selection selection{.listing = Listing::kReapLog, .columns = kName};
+    EXPECT_THAT(names(select_rows(log, selection, {})), ElementsAre("1", "2", "3"));
+    selection.filters.policy = "idle*";
+    EXPECT_THAT(names(select_rows(log, selection, {})), ElementsAre("2"));
+    selection.filters = {};
+    selection.filters.outcome = "spared";
+    EXPECT_THAT(names(select_rows(log, selection, {})), ElementsAre("1", "2"));
+    selection.filters.since_us = 1;
+    EXPECT_THAT(names(select_rows(log, selection, {})), ElementsAre("1"));
+    const Dataset all = select_rows(log, {.listing = Listing::kReapLog}, {});
+    EXPECT_EQ(cell_of(all, all.rows[0], "decider"), "by ann");
+    EXPECT_EQ(cell_of(all, all.rows[1], "decider"), "idle");
+}
+
 TEST(ControlSelection, NothingAtAll) {
     EXPECT_TRUE(select_rows({}, {.listing = Listing::kLeakGroups}, {}).rows.empty());
     EXPECT_EQ(select_rows({{}, {{}}}, {.listing = Listing::kLeaks}, {}).rows.size(), 1U);
