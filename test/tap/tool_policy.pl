@@ -217,9 +217,16 @@ is((on_terminal(undef, 'policy', 'apply', $second, '--yes'))[0], 0, '--yes: nobo
 
 ($status, $stdout, $stderr) = pgleash('policy', 'apply', $third, '-U', 'watcher');
 is($status, 1, 'no right: exit status');
-like($stderr, qr/^pgleash: error: role "watcher" may not do this \(permission denied for table policies\); .*superusers write them/m,
+like($stderr, qr/^pgleash: error: role "watcher" may not change policies \(permission denied for table policies\); .*only superusers write them: connect as one \(-U\)$/m,
 	'no right: said so');
-is((pgleash('policy', 'list', '-U', 'watcher'))[0], 0, 'pg_monitor may read');
+for my $command ([qw(policy list)], [qw(policy show)], [ qw(policy diff), $third ], [ qw(policy test), $third ])
+{
+	($status, $stdout, $stderr) = pgleash(@$command, '-U', 'watcher');
+	is($status, 0, "pg_monitor is enough for @$command[0, 1]") or diag $stderr;
+	($status, $stdout, $stderr) = pgleash(@$command, '-U', 'app');
+	like($stderr, qr/^pgleash: error: role "app" may not do this .*GRANT pg_monitor TO app$/m,
+		"@$command[0, 1]: which role is missing");
+}
 
 $node->safe_psql('postgres', 'CREATE DATABASE elsewhere');
 ($status, $stdout, $stderr) = pgleash('policy', 'diff', $second, '-d', 'dbname=elsewhere');
@@ -434,4 +441,34 @@ is($test->value(q{SELECT count(*) FROM leash.policies WHERE mode <> 'observe'}),
 is($stderr, "pgleash: note: no changes: nothing to apply\n", 'the examples are applied once');
 
 $node->stop;
+
+##### Every slot is taken: reap and log go on, over the worker's socket
+
+$test = LeashTest->start(
+	'full',
+	conf => [
+		'max_connections = 4', 'superuser_reserved_connections = 0', q{pg_leash.check_interval = '1h'},
+		q{pg_leash.reaping = 'enforce'}, q{pg_leash.idle_in_transaction_threshold = '1ms'} ]);
+@ENV{qw(PGHOST PGPORT)} = ($test->node->host, $test->node->port);
+is((pgleash('policy', 'apply', file(qq{[[policy]]\nname = "idle txn"\nmode = "enforce"\naction = "terminate"
+kinds = ["idle in transaction"]\nidle_for = "1ms"\ninclude_superusers = true\n})))[0], 0, 'applied');
+until_in_force('idle txn');
+my @leaks = map { $test->session(params => { application_name => "leak$_" }) } 1 .. 3;
+$_->query('BEGIN; SELECT 1') for @leaks;
+$test->until_at_rest($_) for @leaks;
+my $said = qr/\Apgleash: note: every connection slot is taken; asking the worker over .*\n/;
+($status, $stdout, $stderr) = pgleash('policy', 'list');
+is($status, 1, 'full: policies need a connection');
+like($stderr, qr/^pgleash: error: .*the server is full/, 'full: and say why');
+($status, $stdout, $stderr) = pgleash('reap', '--exit-code');
+is($status, 10, 'full: reap would act');
+like($stderr, qr/$said.*pgleash: note: 3 sessions matched: 3 to act on; nothing was done, --yes does it\n\z/, 'full: reap says so');
+is(scalar(() = $stdout =~ /^\S+ +\d+ +leak\d +idle in txn +\S+ +idle txn +terminate +would$/mg), 3, 'full: reap shows them');
+($status, $stdout, $stderr) = pgleash('reap', '--yes');
+is($status, 0, 'full: reap --yes') or diag $stderr;
+like($stderr, qr/$said.*3 sessions: 3 ended\n\z/s, 'full: reap ends them');
+$test->until('SELECT count(*) FROM leash.sessions', 1);
+is_deeply([ map { $_->{outcome} } @{ json('log', '--policy', 'idle*')->{rows} } ], [ ('ended') x 3 ], 'full: log');
+
+$test->node->stop;
 done_testing();

@@ -47,11 +47,11 @@ Connection open_policy_database(const Options& options) {
 }
 
 Failure explain_policy_error(const QueryError& error, Connection& connection,
-                             const ServerInfo& server) {
-    if (error.sqlstate() == "42501") {
+                             const ServerInfo& server, Command command) {
+    if (error.sqlstate() == "42501" && command == Command::kPolicyApply) {
         return Failure(fmt::format(
-            "role \"{}\" may not do this ({}); policies act on everyone: pg_monitor reads them, "
-            "superusers write them (-U)",
+            "role \"{}\" may not change policies ({}); they act on everyone, so only superusers "
+            "write them: connect as one (-U)",
             server.user, error.what()));
     }
     if (error.sqlstate() == "25006") {
@@ -89,7 +89,7 @@ int run_policy(const Options& options, const Terminal& terminal) {
         Context context{options, terminal, *source, server};
         return run_on(context, file);
     } catch (const QueryError& error) {
-        throw explain_policy_error(error, source->connection(), server);
+        throw explain_policy_error(error, source->connection(), server, options.command);
     }
 }
 
