@@ -36,7 +36,7 @@ bool is_table(const RangeVar* relation) {
 // A part of a name that may be qualified, counted from its end.
 const char* name_part(const Node* name, int from_end) {
     if (IsA(name, String)) {
-        return from_end == 0 ? strVal(name) : nullptr;
+        return from_end == 0 ? reinterpret_cast<const String*>(name)->sval : nullptr;
     }
     if (IsA(name, List)) {
         const List* const parts = reinterpret_cast<const List*>(name);

@@ -49,7 +49,8 @@ void restore(PolicySet& set, int i, const Memory* memory) {
 
 bool same_policies(const PolicySet& set, const Policy* policies, int count) {
     return set.count == count &&
-           memcmp(set.policies, policies, sizeof(Policy) * static_cast<size_t>(count)) == 0;
+           (count == 0 ||
+            memcmp(set.policies, policies, sizeof(Policy) * static_cast<size_t>(count)) == 0);
 }
 
 // Under Lock::policies.  False when something newer is in force.

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 extern "C" {
+#include "access/genam.h"
 #include "access/relation.h"
-#include "access/tableam.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -14,7 +14,6 @@ extern "C" {
 #include "catalog/pg_trigger.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
-#include "executor/tuptable.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -100,23 +99,21 @@ bool is_enabled(HeapTuple row, TupleDesc columns) {
 template <class Visit>
 int each_enabled(Relation relation, Visit visit) {
     const Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    TupleTableSlot* const slot = table_slot_create(relation, nullptr);
-    const TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
+    const SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0, nullptr);
     int count = 0;
-    while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-        bool to_free = false;
-        const HeapTuple row = ExecFetchSlotHeapTuple(slot, false, &to_free);
-        if (is_enabled(row, RelationGetDescr(relation))) {
-            if (count == kMaxPolicies) {
-                ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                                errmsg("more than %d policies are enabled", kMaxPolicies),
-                                errhint("Disable or delete some.")));
-            }
-            visit(row, count++);
+    HeapTuple row = nullptr;
+    while (HeapTupleIsValid(row = systable_getnext(scan))) {
+        if (!is_enabled(row, RelationGetDescr(relation))) {
+            continue;
         }
+        if (count == kMaxPolicies) {
+            ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                            errmsg("more than %d policies are enabled", kMaxPolicies),
+                            errhint("Disable or delete some.")));
+        }
+        visit(row, count++);
     }
-    table_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
+    systable_endscan(scan);
     UnregisterSnapshot(snapshot);
     return count;
 }

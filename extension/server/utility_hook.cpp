@@ -73,6 +73,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
                      QueryCompletion* completion) {
     const UtilityCall call = {statement,  query,       read_only_tree, context,
                               parameters, environment, destination,    completion};
+    note_policy_ddl(statement->utilityStmt);
     if (my_slot == nullptr) {
         call_next(call);
         return;
@@ -104,7 +105,6 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
         statement_is_secret();
     }
     note_listening(node);
-    note_policy_ddl(node);
     note_marks(node);
     if (prepared) {
         commit_begins();

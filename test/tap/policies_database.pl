@@ -193,6 +193,14 @@ subtest 'logical replication' => sub {
 	$subscriber->in_force('streamed', 'and what goes');
 	$publisher->{admin}->query('TRUNCATE leash.policies');
 	$subscriber->in_force('', 'all of it');
+
+	# processes that are no client's session change policies too
+	my $walsender = $publisher->session(params => { replication => 'database' });
+	$walsender->query("INSERT INTO leash.policies (name, kinds) VALUES ('sent', '{unused}')");
+	$publisher->in_force('sent', 'by a walsender');
+	$walsender->query('DROP EXTENSION pg_leash');
+	$walsender->query('CREATE EXTENSION pg_leash');
+	$publisher->in_force('', 'and what it does to the extension');
 };
 
 subtest 'no process left for a clerk' => sub {
