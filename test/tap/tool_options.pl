@@ -42,12 +42,12 @@ sub program_help_ok_for
 
 # [ arguments, the whole line on standard error ]
 my @refused = (
-	[ [], 'no command given; the commands are status, sessions, leaks, slow, log, terminate, cancel, '
-		. 'reap, policy list, policy show, policy diff, policy apply, policy test, doctor (try '
+	[ [], 'no command given; the commands are status, sessions, leaks, apps, slow, orphans, log, '
+		. 'terminate, cancel, reap, policy list, policy show, policy diff, policy apply, policy test, doctor (try '
 		. '"pgleash --help")' ],
 	[ ['sesions'], 'unknown command "sesions"; did you mean "sessions"?' ],
-	[ ['nonesuch'], 'unknown command "nonesuch"; the commands are status, sessions, leaks, slow, '
-		. 'log, terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
+	[ ['nonesuch'], 'unknown command "nonesuch"; the commands are status, sessions, leaks, apps, '
+		. 'slow, orphans, log, terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
 		. 'policy test, doctor' ],
 	[ ['policy'], 'no command given after "policy"; try "pgleash policy --help"' ],
 	[ [ 'policy', 'aply', 'x' ],
@@ -108,7 +108,7 @@ my @refused = (
 		. '10.0.0.0/8, or local for Unix sockets' ],
 	[ [ 'leaks', '--sort', 'nonesuch' ],
 		'cannot sort by "nonesuch"; --sort takes one of sessions, kind, oldest, weight, '
-		. 'blocked_sessions, leaked, application_name, usename, datname, opener' ],
+		. 'blocked_sessions, leaked, application_name, usename, datname, last_hour, route, opener' ],
 	[ [ 'leaks', '--sort', 'oldest:up' ],
 		'invalid direction "up" for --sort; write oldest:asc or oldest:desc' ],
 	[ [ 'slow', '--limit', '0' ],

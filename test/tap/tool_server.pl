@@ -287,12 +287,12 @@ like($stdout, qr{,leaky,}, 'and there was something to trap');
 my $groups = json_rows('leaks');
 is_deeply([ map { "$_->{application_name} $_->{sessions} $_->{weight} " . ($_->{leaked} ? 'leaked' : '') } @$groups[0, 1] ],
 	[ 'leaky 1 holds back xmin leaked', 'other 1 holds a slot leaked' ], 'leaks by cause, worst first');
-like($groups->[0]{opener}, qr/UPDATE t\s+SET a = 2/, 'the opener, as it was sent');
+like($groups->[0]{opener}, qr/^UPDATE t SET a = \?$/, 'the opener, without its data');
 my $each = json_rows('leaks', '--each', '--app', 'leaky');
 is($each->[0]{session_id}, $leaky->{id}, 'leaks --each has the session ids');
 is_deeply(json_rows('leaks', '--addr', '10.0.0.1'), [], 'groups are made of what the filter leaves');
 ($status, $stdout) = pgleash('leaks');
-like($stdout, qr/^ +1  idle in txn +\S+s  holds back xmin .* leaky .* UPDATE t SET a = 2$/m,
+like($stdout, qr/^ +1  idle in txn +\S+s  holds back xmin .* leaky .* UPDATE t SET a = \?$/m,
 	'the table shows a statement in one line');
 
 # Slow statements

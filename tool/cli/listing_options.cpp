@@ -1,4 +1,4 @@
-// The options of what shows something: status, sessions, leaks, slow, log.
+// The options of what shows something: status, sessions, leaks, apps, slow, orphans, log.
 #include "cli/command_words.h"
 #include "cli/values.h"
 
@@ -25,7 +25,21 @@ void declare_leaks(CLI::App* command, Arguments& arguments) {
     declare_sessions(command, arguments);
 }
 
+void add_application_filters(CLI::App* command, Arguments& arguments) {
+    set_group(command, "Filters");
+    add_value(command, arguments, "app", "--app", "GLOB", "application name (* and ?)");
+    add_value(command, arguments, "user", "--user", "ROLE", "role");
+    add_value(command, arguments, "db", "--db", "NAME", "database");
+    set_group(command, "Options");
+}
+
+void declare_apps(CLI::App* command, Arguments& arguments) {
+    add_application_filters(command, arguments);
+    add_listing_options(command, arguments);
+}
+
 void declare_slow(CLI::App* command, Arguments& arguments) {
+    add_flag(command, arguments, "summary", "--summary", "one row for each query");
     add_common_filters(command, arguments);
     add_value(command, arguments, "min-duration", "--min-duration", "DURATION",
               "took at least so long (2s, 1min)");
@@ -48,7 +62,11 @@ void read_status(Options&, const Arguments&) {}
 Listing listing_of(const Options& options) {
     switch (options.command) {
         case Command::kSlow:
-            return Listing::kSlow;
+            return options.summary ? Listing::kSlowSummary : Listing::kSlow;
+        case Command::kApps:
+            return Listing::kApplications;
+        case Command::kOrphans:
+            return Listing::kOrphans;
         case Command::kLog:
             return Listing::kReapLog;
         case Command::kLeaks:
@@ -60,6 +78,13 @@ Listing listing_of(const Options& options) {
 
 void read_listing(Options& options, const Arguments& arguments) {
     options.each = arguments.given("each");
+    options.summary = arguments.given("summary");
+    if (options.summary && arguments.given("min-duration")) {
+        refuse("--min-duration does not go with --summary");
+    }
+    if (options.summary && arguments.given("addr")) {
+        refuse("--addr does not go with --summary: one query comes from many addresses");
+    }
     options.filters = read_filters(arguments);
     if (const auto text = arguments.value("sort")) {
         options.filters.sort = sort_value(listing_of(options), *text);
@@ -73,7 +98,12 @@ constexpr CommandWord kCommands[] = {
      read_listing},
     {Command::kLeaks, "leaks", "list leaked sessions by cause (--each: one by one)", declare_leaks,
      read_listing},
-    {Command::kSlow, "slow", "list slow statements, newest first", declare_slow, read_listing},
+    {Command::kApps, "apps", "list applications and the sessions they need", declare_apps,
+     read_listing},
+    {Command::kSlow, "slow", "list slow statements (--summary: by query)", declare_slow,
+     read_listing},
+    {Command::kOrphans, "orphans", "list prepared transactions and inactive slots",
+     add_listing_options, read_listing},
     {Command::kLog, "log", "list what policies and people decided", declare_log, read_listing},
 };
 

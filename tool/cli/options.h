@@ -16,7 +16,9 @@ enum class Command {
     kStatus,
     kSessions,
     kLeaks,
+    kApps,
     kSlow,
+    kOrphans,
     kLog,
     kTerminate,
     kCancel,
@@ -44,6 +46,7 @@ struct Options {
     Filters filters;
     std::optional<double> watch_seconds;
     bool each = false;            ///< leaks: one row a session
+    bool summary = false;         ///< slow: one row a query
     std::vector<Target> targets;  ///< terminate, cancel
     std::optional<std::string> reason;
     bool force = false;

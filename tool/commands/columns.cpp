@@ -100,6 +100,8 @@ constexpr Column kLeakGroups[] = {
     {.name = "application_name", .header = "APPLICATION", .min_width = 11},
     {.name = "usename", .header = "USER", .min_width = 8, .drop_rank = 3},
     {.name = "datname", .header = "DATABASE", .min_width = 8, .drop_rank = 4},
+    {.name = "last_hour", .kind = Kind::kCount},
+    {.name = "route"},
     {.name = "opener", .kind = Kind::kQuery, .header = "OPENER", .min_width = 12, .drop_rank = 1},
 };
 
@@ -122,6 +124,75 @@ constexpr Column kSlow[] = {
     {.name = "temp_blks_written", .kind = Kind::kCount},
     {.name = "wal_bytes", .kind = Kind::kCount},
     {.name = "tags", .kind = Kind::kJson},
+    {.name = "plan", .kind = Kind::kQuery},
+};
+
+constexpr Column kApplications[] = {
+    {.name = "application_name", .header = "APPLICATION", .min_width = 11},
+    {.name = "usename", .header = "USER", .min_width = 6, .drop_rank = 3},
+    {.name = "datname", .header = "DATABASE", .min_width = 8, .drop_rank = 4},
+    {.name = "sessions", .kind = Kind::kCount, .header = "NOW"},
+    {.name = "sessions_peak", .kind = Kind::kCount, .header = "PEAK"},
+    {.name = "in_use", .kind = Kind::kCount},
+    {.name = "in_use_peak", .kind = Kind::kCount},
+    {.name = "in_use_p999", .kind = Kind::kCount, .header = "IN USE 99.9%"},
+    {.name = "in_use_mean", .kind = Kind::kReal},
+    {.name = "busy", .kind = Kind::kCount},
+    {.name = "busy_peak", .kind = Kind::kCount},
+    {.name = "busy_p999", .kind = Kind::kCount, .header = "BUSY 99.9%", .drop_rank = 2},
+    {.name = "busy_mean", .kind = Kind::kReal},
+    {.name = "utilization", .kind = Kind::kReal},
+    {.name = "active_minutes", .kind = Kind::kCount},
+    {.name = "opened", .kind = Kind::kCount, .header = "OPENED", .drop_rank = 1},
+    {.name = "ended", .kind = Kind::kCount},
+    {.name = "ended_exit", .kind = Kind::kCount},
+    {.name = "ended_abandoned", .kind = Kind::kCount},
+    {.name = "ended_fatal", .kind = Kind::kCount},
+    {.name = "ended_killed", .kind = Kind::kCount},
+    {.name = "reaped", .kind = Kind::kCount, .header = "REAPED", .drop_rank = 5},
+    {.name = "leaked", .kind = Kind::kCount, .header = "LEAKED"},
+    {.name = "mean_lifetime", .kind = Kind::kDuration},
+    {.name = "statements", .kind = Kind::kCount},
+    {.name = "transactions", .kind = Kind::kCount},
+    {.name = "slow_statements", .kind = Kind::kCount},
+    {.name = "statements_per_session", .kind = Kind::kReal},
+    {.name = "active_time", .kind = Kind::kDuration},
+    {.name = "idle_time", .kind = Kind::kDuration},
+    {.name = "idle_in_transaction_time", .kind = Kind::kDuration},
+    {.name = "client_wait", .kind = Kind::kDuration},
+    {.name = "statement_p50", .kind = Kind::kDuration},
+    {.name = "statement_p95", .kind = Kind::kDuration, .header = "STMT 95%", .drop_rank = 6},
+    {.name = "statement_p99", .kind = Kind::kDuration},
+    {.name = "idle_gap_p50", .kind = Kind::kDuration},
+    {.name = "idle_gap_p99", .kind = Kind::kDuration},
+    {.name = "learned_idle", .kind = Kind::kDuration, .header = "LEARNED", .drop_rank = 7},
+    {.name = "known_since", .kind = Kind::kInstant},
+};
+
+constexpr Column kSlowSummary[] = {
+    {.name = "query_id"},
+    {.name = "calls", .kind = Kind::kCount, .header = "CALLS"},
+    {.name = "failed", .kind = Kind::kCount, .header = "FAILED", .drop_rank = 2},
+    {.name = "total_time", .kind = Kind::kDuration, .header = "TOTAL"},
+    {.name = "mean_time", .kind = Kind::kDuration, .header = "MEAN"},
+    {.name = "p95_time", .kind = Kind::kDuration, .header = "95%", .drop_rank = 3},
+    {.name = "max_time", .kind = Kind::kDuration, .header = "MAX", .drop_rank = 4},
+    {.name = "client_wait", .kind = Kind::kDuration, .header = "CLIENT", .drop_rank = 5},
+    {.name = "usename", .header = "USER", .min_width = 6, .drop_rank = 6},
+    {.name = "datname", .header = "DATABASE", .min_width = 8, .drop_rank = 7},
+    {.name = "application_name", .header = "APPLICATION", .min_width = 11, .drop_rank = 1},
+    {.name = "rows", .kind = Kind::kCount},
+    {.name = "shared_blks_read", .kind = Kind::kCount},
+    {.name = "temp_blks_written", .kind = Kind::kCount},
+    {.name = "last_seen", .kind = Kind::kInstant},
+    {.name = "query", .kind = Kind::kQuery, .header = "QUERY", .min_width = 30},
+};
+
+constexpr Column kOrphans[] = {
+    {.name = "kind", .header = "KIND"},
+    {.name = "name", .header = "NAME", .min_width = 12},
+    {.name = "since", .kind = Kind::kInstant, .header = "AGE"},
+    {.name = "holds", .header = "HOLDS", .min_width = 30},
 };
 
 constexpr Column kConnections[] = {
@@ -199,6 +270,12 @@ std::span<const Column> columns_of(Listing listing) {
             return kLeakGroups;
         case Listing::kSlow:
             return kSlow;
+        case Listing::kApplications:
+            return kApplications;
+        case Listing::kSlowSummary:
+            return kSlowSummary;
+        case Listing::kOrphans:
+            return kOrphans;
         case Listing::kConnections:
             return kConnections;
         case Listing::kReapLog:

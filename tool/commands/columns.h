@@ -8,7 +8,18 @@
 
 namespace leash::tool {
 
-enum class Listing { kSessions, kLeaks, kLeakGroups, kSlow, kConnections, kReapLog, kHealth };
+enum class Listing {
+    kSessions,
+    kLeaks,
+    kLeakGroups,
+    kApplications,
+    kSlow,
+    kSlowSummary,
+    kOrphans,
+    kConnections,
+    kReapLog,
+    kHealth
+};
 
 /// Columns of the listing, in order; the table leaves out those without a header.
 std::span<const Column> columns_of(Listing listing);

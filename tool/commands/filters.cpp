@@ -125,13 +125,16 @@ std::string weights() {
 // state, idle time), so the groups are made from the filtered leaks.
 std::string groups_of(const std::string& where) {
     return fmt::format(
-        "(SELECT kind, application_name, usename, datname, opener, leaked,"
+        "(SELECT kind, leash.without_pooler_host(application_name) AS application_name,"
+        " usename, datname, leash.mask_literals(opener) AS opener, leaked,"
         " pg_catalog.count(*) AS sessions,"
         " pg_catalog.sum(blocked_sessions) AS blocked_sessions,"
         " pg_catalog.max(leaked_for) AS oldest,"
+        " pg_catalog.count(*) FILTER (WHERE leaked_for <= '1 hour') AS last_hour,"
+        " pg_catalog.mode() WITHIN GROUP (ORDER BY tags OPERATOR(pg_catalog.->>) 'route') AS route,"
         " ({0})[pg_catalog.min(pg_catalog.array_position({0}, weight))] AS weight"
         " FROM leash.leaks{1}"
-        " GROUP BY kind, application_name, usename, datname, opener, leaked) AS groups",
+        " GROUP BY 1, 2, 3, 4, 5, 6) AS groups",
         weights(), where);
 }
 
@@ -145,6 +148,12 @@ std::string source_of(Listing listing, const std::string& where) {
             return groups_of(where);
         case Listing::kSlow:
             return "leash.slow_statements" + where;
+        case Listing::kApplications:
+            return "leash.applications" + where;
+        case Listing::kSlowSummary:
+            return "leash.slow_summary" + where;
+        case Listing::kOrphans:
+            return "leash.orphans" + where;
         case Listing::kConnections:
             return "leash.connections" + where;
         case Listing::kReapLog:
@@ -167,6 +176,12 @@ std::string default_order(Listing listing) {
             return weight + ", leaked DESC, sessions DESC, oldest DESC NULLS LAST";
         case Listing::kSlow:
             return "finished_at DESC";
+        case Listing::kApplications:
+            return "sessions DESC, opened DESC, application_name";
+        case Listing::kSlowSummary:
+            return "total_time DESC";
+        case Listing::kOrphans:
+            return "since NULLS LAST, name";
         case Listing::kReapLog:
             return "decided_at DESC";
         case Listing::kConnections:

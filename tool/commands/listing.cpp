@@ -16,7 +16,12 @@ Plan plan_of(const Options& options) {
             return {options.each ? Listing::kLeaks : Listing::kLeakGroups, "leaks",
                     "no leaked sessions"};
         case Command::kSlow:
-            return {Listing::kSlow, "slow", "no slow statements"};
+            return {options.summary ? Listing::kSlowSummary : Listing::kSlow, "slow",
+                    "no slow statements"};
+        case Command::kApps:
+            return {Listing::kApplications, "apps", "no applications"};
+        case Command::kOrphans:
+            return {Listing::kOrphans, "orphans", "no orphans"};
         case Command::kLog:
             return {Listing::kReapLog, "log", "no decisions"};
         default:

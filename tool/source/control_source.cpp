@@ -26,6 +26,10 @@ ControlVerb verb_of(Listing listing) {
             return ControlVerb::reap_log;
         case Listing::kHealth:
             return ControlVerb::health;
+        case Listing::kApplications:
+        case Listing::kSlowSummary:
+        case Listing::kOrphans:
+            break;
     }
     throw Failure("the worker's socket does not have this listing");
 }

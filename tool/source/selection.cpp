@@ -8,9 +8,12 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "core/cidr.h"
+#include "core/mask.h"
 #include "core/names.h"
+#include "core/pooler_name.h"
 #include "render/table.h"
 #include "render/text.h"
 
@@ -149,6 +152,37 @@ int rank_of(const Cell& weight) {
 
 // --- groups ------------------------------------------------------------------------
 
+// What differs in data alone, or by a pooler's host, is one cause, as in SQL.
+Cell key_cell(const std::string& name, Cell cell) {
+    if (cell && name == "opener") {
+        std::string masked(cell->size() + 3, '\0');
+        masked.resize(
+            mask_literals(cell->data(), cell->size(), {false}, masked.data(), masked.size()));
+        return masked;
+    }
+    if (cell && name == "application_name") {
+        cell->resize(length_without_host(cell->c_str()));
+    }
+    return cell;
+}
+
+constexpr double kHour = 3600;  // seconds
+
+std::string route_of(const Cell& tags) {
+    const auto object = nlohmann::json::parse(tags.value_or(""), nullptr, false);
+    const auto route = object.is_object() ? object.find("route") : object.end();
+    return object.is_object() && route != object.end() && route->is_string()
+               ? route->get<std::string>()
+               : std::string();
+}
+
+Cell most_frequent(const std::map<std::string, long>& counts) {
+    const auto most =
+        std::max_element(counts.begin(), counts.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    return most == counts.end() ? Cell() : Cell(most->first);
+}
+
 RawRows groups_of(const RawRows& leaks) {
     const View view(leaks);
     struct Group {
@@ -156,6 +190,8 @@ RawRows groups_of(const RawRows& leaks) {
         double blocked = 0;
         Cell oldest;
         Cell weight;
+        long last_hour = 0;
+        std::map<std::string, long> routes;
     };
     const std::vector<std::string> keys = {"kind",    "application_name", "usename",
                                            "datname", "opener",           "leaked"};
@@ -163,12 +199,16 @@ RawRows groups_of(const RawRows& leaks) {
     for (const Row& row : leaks.rows) {
         Row key;
         for (const std::string& name : keys) {
-            key.push_back(view.cell(row, name));
+            key.push_back(key_cell(name, view.cell(row, name)));
         }
         Group& group = groups[key];
         const Cell age = view.cell(row, "leaked_for");
         const Cell weight = view.cell(row, "weight");
         group.sessions++;
+        group.last_hour += age && number(age) <= kHour ? 1 : 0;
+        if (const std::string route = route_of(view.cell(row, "tags")); !route.empty()) {
+            group.routes[route]++;
+        }
         group.blocked += number(view.cell(row, "blocked_sessions"));
         if (!group.oldest || number(age) > number(group.oldest)) {
             group.oldest = age;
@@ -179,13 +219,15 @@ RawRows groups_of(const RawRows& leaks) {
     }
     RawRows out;
     out.columns = keys;
-    for (const char* name : {"sessions", "blocked_sessions", "oldest", "weight"}) {
+    for (const char* name :
+         {"sessions", "blocked_sessions", "oldest", "weight", "last_hour", "route"}) {
         out.columns.emplace_back(name);
     }
     for (const auto& [key, group] : groups) {
         Row row = key;
         row.insert(row.end(), {std::to_string(group.sessions), fmt::format("{:.0f}", group.blocked),
-                               group.oldest, group.weight});
+                               group.oldest, group.weight, std::to_string(group.last_hour),
+                               most_frequent(group.routes)});
         out.rows.push_back(std::move(row));
     }
     return out;
