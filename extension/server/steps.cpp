@@ -237,6 +237,7 @@ void strike(Round& round, const Decision& decision, Pursuit& pursuit, Step step)
     }
     // It has woken up, or is gone: there will be another case, or none.
     journal(round, decision, pursuit, record);
+    round.log.add(record);
     pursuit.progress = {step, round.began};
 }
 

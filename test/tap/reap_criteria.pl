@@ -180,6 +180,20 @@ ends_one_of('holds_xmin', { %age, holds_xmin => 'true' },
 	$server->victim(queries => [ 'BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT count(*) FROM things' ]),
 	$server->victim(queries => [ 'BEGIN', 'SELECT count(*) FROM things' ]), [ 'weight', 'holds back xmin' ]);
 
+# Its end of the connection is closed, and the server's process has not looked.
+{
+	my $gone = sleeps(host => '127.0.0.1');
+	my $other = sleeps(host => '127.0.0.1');
+	$server->session_id($_) for $gone, $other;
+	close $gone->{socket};
+	$gone->{closed} = 1;
+	ends_one_of('peer_gone', { statement_for => q('300ms'), peer_gone => 'true' }, $gone, $other, [ 'kind', '' ]);
+	$gone = sleeps(host => '127.0.0.1');
+	close $gone->{socket};
+	$gone->{closed} = 1;
+	ends_one_of('peer gone', kinds('peer gone'), $gone, sleeps(host => '127.0.0.1'), [ 'kind', 'peer gone' ]);
+}
+
 # ---- reach ---------------------------------------------------------------------
 
 ends_one_of('listeners are spared', \%age, idle(), $server->victim(queries => ['LISTEN channel']));

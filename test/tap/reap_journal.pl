@@ -10,7 +10,7 @@ use PolicyTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $server = PolicyTest->start('journal', conf => [ 'pg_leash.reap_log_max = 100', 'restart_after_crash = on' ]);
+my $server = PolicyTest->start('journal', conf => [ 'pg_leash.reap_log_max = 100', 'max_connections = 160', 'restart_after_crash = on' ]);
 my $node = $server->node;
 my $admin = $server->{admin};
 my $file = $node->data_dir . '/pg_stat_tmp/pg_leash.stat';
@@ -137,6 +137,20 @@ subtest 'the ring' => sub {
 	is($server->value('SELECT count(*) FROM leash.reap_log'), '100', 'a reset forgets none');
 	$server->cancel($client);
 	$client->quit;
+};
+
+subtest 'more at once than the ring holds' => sub {
+	my $begins = -s $node->logfile;
+	my @victim = map { $server->victim(application => 'victim of many') } 1 .. 130;
+	$server->policy('mass', action => q('terminate'), idle_for => q('1us'));
+	$_->last_words for @victim;
+	$server->until(q(SELECT count(*) FROM leash.reap_log WHERE outcome = 'still exiting'), '0');
+	my $log = log_since($begins);
+	my %logged;
+	$logged{$1}++ while $log =~ /pg_leash: terminate session (\S+) pid=\d+: (?:ended|still exiting) policy="mass"/g;
+	is(scalar(grep { ($logged{ $_->{session_id} } // 0) == 1 } @victim), 130, 'each is logged once');
+	is($server->value('SELECT count(*) FROM leash.reap_log'), '100', 'the ring is full');
+	$server->no_policies;
 };
 
 # ---- restarts ------------------------------------------------------------------

@@ -9,6 +9,7 @@ use lib $FindBin::RealBin;
 
 use ClaimTest;
 use PolicyTest;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $server = PolicyTest->start('spared_by_policy', conf => ["pg_leash.check_interval = '1h'"]);
@@ -29,8 +30,11 @@ sub hold
 sub spared
 {
 	my ($victim, $what) = @_;
+	my $begins = -s $server->node->logfile;
 	is($claim->outcome, 'spared: woke up', "$what: spared");
 	is($server->journal($victim, 'outcome, took'), 'spared: woke up|', "$what: with a row");
+	like(substr(slurp_file($server->node->logfile), $begins), qr/pg_leash: terminate session \Q$victim->{session_id}\E pid=\d+: spared: woke up policy="/,
+		"$what: and a line in the log");
 	return;
 }
 

@@ -119,6 +119,20 @@ subtest 'log' => sub {
 	$server->no_policies;
 };
 
+subtest 'a policy that observes from now on' => sub {
+	$server->policy('turns', action => q('log'), %age);
+	my $victim = idle();
+	is($server->until_journal($victim, 'logged'), 'logged', 'has acted before');
+	$admin->query(q(UPDATE leash.policies SET mode = 'observe', action = 'terminate'));
+	is($server->until_journal($victim, 'logged,would'), 'logged,would', 'says what it would have done');
+	$admin->query(q(UPDATE leash.policies SET name = 'turned'));
+	is($server->until_journal($victim, 'logged,would,would'), 'logged,would,would', 'as does another policy');
+	$server->rounds_pass;
+	is($server->journal($victim, 'policy'), "turns\nturns\nturned", 'once');
+	$victim->hang_up;
+	$server->no_policies;
+};
+
 subtest 'notify' => sub {
 	my $listener = $server->session;
 	$listener->query('LISTEN pg_leash');
