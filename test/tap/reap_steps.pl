@@ -226,6 +226,15 @@ subtest 'an escalation against a statement' => sub {
 	$server->no_policies;
 };
 
+# A cancel on the way there is no end, and uses up no brake.
+subtest 'an escalation with a brake' => sub {
+	$server->policy('harder', action => q('terminate'), statement_for => q('200ms'), grace => q('200ms'), max_per_minute => '1');
+	my $stubborn = $server->victim;
+	$stubborn->send_query('SELECT stubborn()');
+	is($server->until_journal($stubborn, 'notified,still running,ended'), 'notified,still running,ended', 'goes to its end');
+	$server->no_policies;
+};
+
 # A statement that ends by itself, and the next one: another case.
 subtest 'statements that are short' => sub {
 	$server->policy('long ones', action => q('cancel'), statement_for => q('500ms'));
@@ -284,6 +293,19 @@ subtest 'pressure' => sub {
 	push @load, map { idle() } 1 .. 8;
 	$server->rounds_pass;
 	is($server->value('SELECT used FROM leash.connections'), '22', 'up to the upper mark again');
+	$_->hang_up for @load;
+	$server->until('SELECT used FROM leash.connections', '1');
+	$server->no_policies;
+
+	# who is not to be ended at first is ended later: between the marks it goes on
+	@load = map { $server->victim(queries => [ 'BEGIN', 'SELECT 1' ]) } 1 .. 20;
+	my @few = map { idle() } 1 .. 3;
+	$server->policy('pressed', action => q('terminate'), %age, pressure_above => '0.8', pressure_below => '0.5', states => q('{idle}'));
+	$server->until_journal($_, 'ended') for @few;
+	is($server->until('SELECT used FROM leash.connections', '21'), '21', 'some can be ended at once');
+	$server->rounds_pass;
+	$_->query('COMMIT') for @load;
+	is($server->until('SELECT used FROM leash.connections', '14'), '14', 'the others later, although the upper mark is not reached');
 	$_->hang_up for @load;
 	$server->no_policies;
 };
