@@ -1,6 +1,7 @@
 #include "server/by_hand.h"
 
 #include "server/clock.h"
+#include "server/pursuit.h"
 #include "server/reap_journal.h"
 
 extern "C" {
@@ -105,6 +106,11 @@ Outcome finish_by_hand(ByHand& hand, bool came_about) {
     if (journal_amend(hand.record.sequence, outcome, came_about ? monotonic_ns() - hand.began : 0,
                       amended)) {
         journal_log(amended);
+    }
+    if (!came_about) {
+        hand_over(static_cast<int>(hand.slot - session_slot(0)), hand.record,
+                  is_cancel(hand) ? Step::cancel : Step::terminate, hand.command.state_change,
+                  hand.began);
     }
     return outcome;
 }

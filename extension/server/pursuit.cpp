@@ -94,6 +94,22 @@ void await_outcome(Pursuit& pursuit, Step step, TimestampTz command, uint64_t si
     shared()->awaited++;
 }
 
+void hand_over(int number, const ReapRecord& record, Step step, TimestampTz command,
+               uint64_t signalled_at) {
+    if (!LWLockConditionalAcquire(lock(Lock::round), LW_EXCLUSIVE)) {
+        return;
+    }
+    Pursuit& pursuit = *leash::pursuit(number);
+    if (pursuit.awaited == Step::none && pursuit.session != record.session) {
+        pursuit = {};
+        pursuit.session = record.session;
+        pursuit.journaled = record.sequence;
+        pursuit.overdue = true;
+        await_outcome(pursuit, step, command, signalled_at);
+    }
+    LWLockRelease(lock(Lock::round));
+}
+
 void conclude(int number, LogQueue& log) {
     Pursuit& pursuit = *leash::pursuit(number);
     if (pursuit.awaited != Step::none && !settle(number, pursuit, monotonic_ns(), log)) {

@@ -30,6 +30,12 @@ Pursuit& pursue(const SessionReport& report, const Policy& policy, int64_t perio
 // awaited: settle_exits() completes the row `journaled`.
 void await_outcome(Pursuit& pursuit, Step step, TimestampTz command, uint64_t signalled_at);
 
+// Has settle_exits() complete a row that was written and logged without a policy.  Not
+// under Lock::round: when a round is under way, or a policy pursues that session, the row
+// stays as it is.
+void hand_over(int number, const ReapRecord& record, Step step, TimestampTz command,
+               uint64_t signalled_at);
+
 // What is awaited in this slot is settled now, or waited for no longer.
 void conclude(int number, LogQueue& log);
 

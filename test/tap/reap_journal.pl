@@ -71,6 +71,8 @@ subtest 'the wait is interrupted' => sub {
 	$server->no_policies;
 	kill 'CONT', $victim->{pid};
 	is($victim->last_words->{C}, '57P01', 'it ends later');
+	is($server->until_journal($victim, 'ended'), 'ended', 'and the row says so in the end');
+	is(scalar(() = log_since($begins) =~ /terminate session \Q$victim->{session_id}\E/g), 1, 'one line in the log');
 };
 
 subtest 'a victim that does not exit' => sub {
