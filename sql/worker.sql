@@ -26,9 +26,18 @@ SELECT running, w.pid = a.pid AS pid, a.datname, a.usename = (SELECT rolname FRO
        errors, last_error, last_error_at, policies >= 0 AS policies, notices_lost >= 0 AS notices_lost
   FROM leash.worker w JOIN pg_stat_activity a ON a.backend_type = 'pg_leash';
 
--- this session is in use: in the middle of a statement
-SELECT in_use >= 1 AS in_use, in_use_peak >= in_use AS in_use_peak, busy >= 1 AS busy, busy_peak >= busy AS busy_peak
-  FROM leash.worker;
+-- this session is in use, as a sample in the middle of a statement sees it
+CREATE FUNCTION pg_temp.is_seen_at_work() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. 3000 LOOP
+        IF (SELECT in_use >= 1 AND busy >= 1 AND in_use_peak >= in_use AND busy_peak >= busy FROM leash.worker) THEN
+            RETURN true;
+        END IF;
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    RETURN false;
+END $$;
+SELECT pg_temp.is_seen_at_work();
 SELECT w.in_use_peak >= 1 AS worker, c.in_use_peak >= w.in_use_peak AS connections
   FROM leash.worker w, leash.connections c;
 -- peaks begin anew; the samples after the reset see this session alone
