@@ -23,13 +23,13 @@ constexpr Column kByApplication[] = {
 
 constexpr Column kEach[] = {
     {.name = "session_id", .header = "SESSION"},
-    {.name = "application_name", .header = "APPLICATION", .min_width = 8},
+    {.name = "application_name", .header = "APPLICATION", .min_width = 10},
     {.name = "usename"},
     {.name = "datname"},
     {.name = "client_addr", .kind = Kind::kAddress},
     {.name = "kind", .kind = Kind::kState, .header = "KIND"},
     {.name = "age", .kind = Kind::kDuration, .header = "AGE"},
-    {.name = "policy", .header = "POLICY", .min_width = 8},
+    {.name = "policy", .header = "POLICY", .min_width = 9},
     {.name = "action", .header = "ACTION", .drop_rank = 1},
     {.name = "outcome", .kind = Kind::kStatus, .header = "OUTCOME"},
     {.name = "decided_at", .kind = Kind::kInstant, .header = "DECIDED", .drop_rank = 2},

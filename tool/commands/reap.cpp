@@ -20,10 +20,10 @@ constexpr std::size_t kFew = 10;
 constexpr Column kReap[] = {
     {.name = "session_id", .header = "SESSION"},
     {.name = "pid", .kind = Kind::kCount, .header = "PID", .drop_rank = 2},
-    {.name = "application_name", .header = "APPLICATION", .min_width = 8},
+    {.name = "application_name", .header = "APPLICATION", .min_width = 10},
     {.name = "kind", .kind = Kind::kState, .header = "KIND"},
     {.name = "leaked_for", .kind = Kind::kDuration, .header = "AGE"},
-    {.name = "policy", .header = "POLICY", .min_width = 8},
+    {.name = "policy", .header = "POLICY", .min_width = 9},
     {.name = "action", .header = "ACTION", .drop_rank = 1},
     {.name = "mode"},
     {.name = "outcome", .kind = Kind::kStatus},
