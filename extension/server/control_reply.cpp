@@ -148,14 +148,16 @@ View view_of(ControlVerb verb) {
 
 // The process has no encoding of its own: whatever is no UTF-8 becomes '?'.
 void write_text(StringInfo out, char* text) {
+    auto rest = static_cast<int>(strlen(text));
     char* at = text;
-    for (size_t rest = strlen(text); rest > 0;) {
-        const int length = pg_encoding_verifymbchar(PG_UTF8, at, static_cast<int>(rest));
-        if (length < 1) {
-            *at = '?';
+    while (true) {
+        const int valid = pg_encoding_verifymbstr(PG_UTF8, at, rest);
+        if (valid == rest) {
+            break;
         }
-        at += Max(length, 1);
-        rest -= static_cast<size_t>(Max(length, 1));
+        at[valid] = '?';
+        at += valid + 1;
+        rest -= valid + 1;
     }
     escape_json(out, text);
 }
@@ -180,8 +182,9 @@ void write_instant(StringInfo out, TimestampTz instant) {
 // Seconds, as EXTRACT(EPOCH FROM ...) gives them.
 void write_seconds(StringInfo out, const Interval& interval) {
     const int64 us = interval.time + interval.day * USECS_PER_DAY;
-    appendStringInfo(out, "\"%s" INT64_FORMAT ".%06d\"", us < 0 ? "-" : "", Abs(us / USECS_PER_SEC),
-                     static_cast<int>(Abs(us % USECS_PER_SEC)));
+    const uint64 size = us < 0 ? -static_cast<uint64>(us) : static_cast<uint64>(us);
+    appendStringInfo(out, "\"%s" UINT64_FORMAT ".%06d\"", us < 0 ? "-" : "", size / USECS_PER_SEC,
+                     static_cast<int>(size % USECS_PER_SEC));
 }
 
 // As array_out() does, which needs the catalogs.
