@@ -132,6 +132,12 @@ subtest 'texts of any encoding' => sub {
 			"$dbname: what is no UTF-8 cannot be shown");
 		$client->quit;
 	}
+	my $client = $server->session(dbname => 'noenc');
+	$client->query(qq{CREATE ROLE "caf\xe9" SUPERUSER LOGIN});
+	$client->quit;
+	$client = $server->session(user => "caf\xe9");
+	is(control_row($node, 'sessions', $client)->{usename}, 'caf?', 'nor can a name');
+	$client->quit;
 };
 
 subtest 'actions' => sub {

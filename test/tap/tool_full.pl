@@ -20,7 +20,7 @@ delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
 my $server = LeashTest->start(
 	'full',
 	conf => [
-		'max_connections = 6', 'superuser_reserved_connections = 0', "pg_leash.check_interval = '100ms'",
+		'max_connections = 8', 'superuser_reserved_connections = 0', "pg_leash.check_interval = '100ms'",
 		"pg_leash.idle_in_transaction_threshold = '1ms'", "pg_leash.slow_statement_threshold = '1ms'",
 		"pg_leash.reaping = 'enforce'" ]);
 my $node = $server->node;
@@ -72,7 +72,22 @@ sub timeless
 	return \%kept;
 }
 
-# Sessions that leak, in as many ways as are at hand; the admin's is one of the six.
+# Sessions until there is no room.
+sub fill
+{
+	my @fill;
+	while (1)
+	{
+		my $session = $server->session(params => { application_name => 'healthy' });
+		return @fill if $session->{error};
+		$session->query('LISTEN x');
+		$server->until_at_rest($session);
+		push @fill, $session;
+	}
+}
+
+# Sessions that leak, in as many ways as are at hand.  Three slots are left, so that one is
+# free even while the tool's last connection is still ending.
 my @leaks = map { $server->session(params => { application_name => "leaky$_" }) } 1 .. 3;
 $leaks[0]->query('BEGIN');
 $leaks[0]->query(q{SELECT 'caf' || chr(233), pg_sleep(0.01) /*route='a'*/});
@@ -97,11 +112,9 @@ for my $command (@commands, [qw(status)])
 }
 my %csv = map { ("@$_" => (split /\n/, output(0, @$_, '--csv'))[0]) } @commands, [qw(status)];
 
-# The sixth slot.
-my $last = $server->session(params => { application_name => 'healthy' });
-$last->query('LISTEN x');
-$server->until_at_rest($last);
-ok($server->session->{error}, 'the server is full');
+$server->until('SELECT used FROM leash.connections', '5');
+my @full = fill();
+is($server->value('SELECT used, free FROM leash.connections'), '8|0', 'the server is full');
 
 subtest 'the same as in SQL' => sub {
 	for my $command (@commands)
@@ -117,9 +130,9 @@ subtest 'the same as in SQL' => sub {
 	}
 	my $status = document(1, 'status');
 	is_deeply(timeless($status), timeless($sql{status}), 'status: the same');
-	is("$status->{connections}{used} $status->{connections}{free}", '6 0', 'but for the slots');
+	is("$status->{connections}{used} $status->{connections}{free}", '8 0', 'but for the slots');
 	is((split /\n/, output(1, 'status', '--csv'))[0], $csv{status}, 'the same columns in CSV');
-	like(output(1, 'status'), qr/^Connections  6 of 6 used .*^  pgleash terminate \S+ +# ends the worst of them$/ms,
+	like(output(1, 'status'), qr/^Connections  8 of 8 used .*^  pgleash terminate \S+ +# ends the worst of them$/ms,
 		'the screen, with what to do next');
 };
 
@@ -169,8 +182,7 @@ subtest 'terminate and cancel' => sub {
 };
 
 subtest 'watching' => sub {
-	my $full = $server->session(params => { application_name => 'healthy' });
-	$server->until_at_rest($full);
+	my ($full) = fill();
 	my ($out, $err) = ('', '');
 	my $watch = IPC::Run::start([ $pgleash, 'sessions', '--watch', '0.1', '--json' ],
 		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
@@ -190,17 +202,44 @@ subtest 'watching' => sub {
 	like((split /\n/, $out)[-1], qr/"via":"connection"/, 'then in SQL');
 };
 
+subtest 'reap and log' => sub {
+	my $victim = $server->session(params => { application_name => 'victim' });
+	$server->{admin}->query(q{INSERT INTO leash.policies (name, mode, applications, idle_for, action, include_superusers)
+		VALUES ('by hand', 'enforce', '{victim}', '1ms', 'terminate', true)});
+	$server->{admin}->query("ALTER SYSTEM SET pg_leash.check_interval = '1h'");
+	$server->{admin}->query('SELECT pg_reload_conf()');
+	$server->until('SELECT policies FROM leash.worker', '1');
+	if (!$victim->alive)
+	{
+		# a last round had ended it
+		$victim = $server->session(params => { application_name => 'victim' });
+	}
+	$server->until_at_rest($victim);
+	my @fill = fill();
+	my ($status, $stdout, $stderr);
+	ok(until_true(sub { ($status, $stdout, $stderr) = pgleash('reap', '--csv'); $stdout =~ /victim/ }), 'reap shows what would be done');
+	like($stderr, qr/\A$note/, 'over the socket');
+	ok($victim->alive, 'and does not');
+	ok(until_true(sub { ($status, $stdout, $stderr) = pgleash('reap', '--yes', '--csv'); $stdout =~ /victim.*ended/ }), 'then does it');
+	like($victim->last_words->{D}, qr/^pg_leash ended this session by policy "by hand"/, 'the client learns by which policy');
+	push @fill, fill();
+	my $log = document(1, 'log', '--policy', 'by*', '--outcome', 'ended', '--since', '1h', '--limit', '1');
+	is_deeply([ map { "$_->{policy} $_->{application_name} $_->{outcome}" } @{ $log->{rows} } ], ['by hand victim ended'], 'log tells it');
+	is_deeply(document(1, 'log', '--policy', 'none')->{rows}, [], 'narrowed');
+	$server->{admin}->query('DELETE FROM leash.policies');
+	$server->{admin}->query("ALTER SYSTEM SET pg_leash.check_interval = '100ms'");
+	$server->{admin}->query('SELECT pg_reload_conf()');
+	$_->quit for @fill;
+};
+
 subtest 'policies go on' => sub {
-	$server->until(q{SELECT used < 6 FROM leash.connections});
+	$server->until(q{SELECT used < 8 FROM leash.connections});
+	$server->until('SELECT policies FROM leash.worker', '0');
 	my $zombie = $server->session(params => { application_name => 'zombie' });
 	$zombie->query('BEGIN');
 	$zombie->query('SELECT 1');
-	my @fill;
-	until (@fill && $fill[-1]{error})
-	{
-		push @fill, $server->session(params => { application_name => 'healthy' });
-	}
-	is($server->value('SELECT used, free FROM leash.connections'), '6|0', 'every slot is taken');
+	my @fill = fill();
+	is($server->value('SELECT used, free FROM leash.connections'), '8|0', 'every slot is taken');
 	$server->{admin}->query(q{INSERT INTO leash.policies (name, mode, applications, kinds, idle_for, action, include_superusers)
 		VALUES ('room', 'enforce', '{zombie}', '{idle in transaction}', '200ms', 'terminate', true)});
 	like($zombie->last_words->{D}, qr/^pg_leash ended this session by policy "room"/, 'and a policy frees one');
