@@ -1,7 +1,6 @@
 #include "server/control_action.h"
 
 #include "server/reap_rows.h"
-#include "server/settings.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"
@@ -65,10 +64,6 @@ void begin_action(ControlAction& action, const ControlRequest& request, uid_t us
         log_action(request, user);
     }
     if (is_reap(request.verb)) {
-        if (settings::reaping() == Mode::off) {
-            ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                            errmsg("no policy is evaluated: \"pg_leash.reaping\" is off")));
-        }
         action.round = run_round({request.verb == ControlVerb::reap_dry, GetUserId()});
     } else {
         begin_by_hand(action, request);

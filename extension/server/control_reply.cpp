@@ -1,6 +1,7 @@
 #include "server/control_reply.h"
 
 #include "server/reap_rows.h"
+#include "server/settings.h"
 #include "server/shared_state.h"
 
 extern "C" {
@@ -316,6 +317,10 @@ void write_round(const RoundResult& round, StringInfo out) {
     const View view = whole(kReapLogSet);
     Rows rows = {&view, out, 0, 0};
     write_server(out);
+    if (settings::reaping() == Mode::off) {
+        appendStringInfoString(out, ",\n\"notice\":");
+        write_literal(out, kReapingIsOff);
+    }
     write_columns(out, view);
     write_decisions({take_row, &rows}, round);
     appendStringInfo(out, "],\n\"omitted\":%d}\n", rows.omitted);

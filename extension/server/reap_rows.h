@@ -6,6 +6,8 @@
 
 namespace leash {
 
+inline constexpr const char* kReapingIsOff = "no policy is evaluated: \"pg_leash.reaping\" is off";
+
 // The journal, newest first.
 extern LEASH_HIDDEN const RowSet kReapLogSet;
 

@@ -173,7 +173,7 @@ Datum leash_reap(PG_FUNCTION_ARGS) {
     InitMaterializedSRF(fcinfo, 0);
     const bool dry_run = PG_GETARG_BOOL(0);
     if (leash::settings::reaping() == leash::Mode::off) {
-        ereport(NOTICE, (errmsg("no policy is evaluated: \"pg_leash.reaping\" is off")));
+        ereport(NOTICE, (errmsg("%s", leash::kReapingIsOff)));
     }
     leash::RoundResult result = leash::run_round({dry_run, GetUserId()});
     if (!dry_run) {

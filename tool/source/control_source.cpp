@@ -126,6 +126,9 @@ RawRows ControlSource::ask(const ControlRequest& request) {
         throw QueryError(message, code);
     }
     note_server(document.value("server", nlohmann::json::object()));
+    if (const std::string notice = text_of(document, "notice"); !notice.empty()) {
+        write_note(notice);
+    }
     if (const long omitted = number_of(document, "omitted"); omitted > 0) {
         write_warning(fmt::format("{} more rows did not fit the worker's answer", omitted));
     }
