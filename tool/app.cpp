@@ -21,6 +21,8 @@ int run_command_on(Context& context) {
             return run_act(context);
         case Command::kReap:
             return run_reap(context);
+        case Command::kAdviseIndexes:
+            return run_advise(context);
         default:
             return run_listing(context);
     }
@@ -36,6 +38,9 @@ int run_command(const Options& options) {
     const Terminal terminal = detect_terminal(options.color);
     if (options.command == Command::kDoctor) {
         return run_doctor(options, terminal);
+    }
+    if (options.command == Command::kAdvise) {
+        return run_advise_kinds(options, terminal);
     }
     if (is_policy_command(options.command)) {
         return run_policy(options, terminal);

@@ -15,6 +15,14 @@ wanted_packages() {
         libgtest-dev libgmock-dev libipc-run-perl libfaketime iproute2
 }
 
+# What tests of their own skip without.  Only for a server of the distribution's, which
+# alone loads the distribution's extensions.
+test_packages() {
+    if [[ $PG_CONFIG == /usr/lib/postgresql/"$PG_MAJOR"/bin/pg_config ]]; then
+        printf '%s\n' "postgresql-$PG_MAJOR-hypopg"
+    fi
+}
+
 # A PostgreSQL that PG_CONFIG names, or that is there, is taken as it is.
 wanted_postgres() {
     local major
@@ -93,4 +101,23 @@ need_packages() {
     note "Missing here: ${missing[*]}"
     finish_step "Installing ${#missing[@]} packages (apt-get install)" "$BUILD/log/apt-install.log" \
         install_packages "${missing[@]}"
+}
+
+# Installs test_packages where they can be had; says so where not.
+need_test_packages() {
+    local -a missing
+    local name
+    mapfile -t missing < <(test_packages | missing_packages)
+    if ((${#missing[@]} == 0)) || ! command -v apt-get >/dev/null; then
+        return 0
+    fi
+    for name in "${missing[@]}"; do
+        if ! apt-cache show "$name" >/dev/null 2>&1 || { ! is_root && ! command -v sudo >/dev/null; }; then
+            note "$name cannot be installed here: the tests that need it are skipped."
+            return 0
+        fi
+    done
+    wake_sudo
+    (finish_step "Installing ${missing[*]}" "$BUILD/log/apt-install-tests.log" \
+        install_packages "${missing[@]}") || note "The tests that need ${missing[*]} are skipped."
 }

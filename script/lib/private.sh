@@ -21,24 +21,24 @@ link_all() {
     done
 }
 
-# Anew when the original has been upgraded, or another one is asked for.
+# Anew when the original has been upgraded, or another one is asked for; what has been
+# installed beside it since is linked too.
 make_private_postgres() {
     local root bindir libdir sharedir
     root=$(private_dir)
     bindir=$("$PG_CONFIG" --bindir) libdir=$("$PG_CONFIG" --pkglibdir)
     sharedir=$("$PG_CONFIG" --sharedir)
-    if cmp -s -- "$bindir/postgres" "$root$bindir/postgres"; then
-        return
+    if ! cmp -s -- "$bindir/postgres" "$root$bindir/postgres"; then
+        rm -rf -- "$root"
+        mkdir -p -- "$root$bindir" "$root$libdir/bitcode" "$root$sharedir/extension"
+        # Copies, for a program follows a link to itself before it looks around.
+        cp -RL -- "$bindir/." "$root$bindir/"
     fi
-    rm -rf -- "$root"
-    mkdir -p -- "$root$bindir" "$root$libdir/bitcode" "$root$sharedir/extension"
-    # Copies, for a program follows a link to itself before it looks around.
-    cp -RL -- "$bindir/." "$root$bindir/"
     link_all "$libdir" "$root$libdir"
     link_all "$sharedir" "$root$sharedir"
     link_all "$sharedir/extension" "$root$sharedir/extension"
     # What is installed on the machine of ours is not what is to be tried.
-    rm -f -- "$root$libdir"/pg_leash.* "$root$sharedir/extension"/pg_leash*
+    find "$root$libdir" "$root$sharedir/extension" -maxdepth 1 -type l -name 'pg_leash*' -delete
 }
 
 # use_private_postgres [TREE]: makes PG_BINDIR the private one.

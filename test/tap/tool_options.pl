@@ -20,8 +20,8 @@ program_options_handling_ok($pgleash);
 command_like([ $pgleash, '-?' ], qr/^Usage: pgleash \[OPTIONS\] COMMAND/m, '-? is help');
 command_like([ $pgleash, '-V' ], qr/^pgleash \(pg_leash\) \d+\.\d+$/, '-V is the version');
 for my $command (
-	qw(status sessions leaks slow log terminate cancel reap doctor policy),
-	map { "policy $_" } qw(list show diff apply test))
+	qw(status sessions leaks slow log terminate cancel reap doctor policy advise),
+	'advise indexes', map { "policy $_" } qw(list show diff apply test))
 {
 	program_help_ok_for($command);
 }
@@ -43,18 +43,22 @@ sub program_help_ok_for
 # [ arguments, the whole line on standard error ]
 my @refused = (
 	[ [], 'no command given; the commands are status, sessions, leaks, apps, slow, orphans, log, '
-		. 'terminate, cancel, reap, policy list, policy show, policy diff, policy apply, policy test, doctor (try '
-		. '"pgleash --help")' ],
+		. 'terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
+		. 'policy test, advise, advise indexes, doctor (try "pgleash --help")' ],
 	[ ['sesions'], 'unknown command "sesions"; did you mean "sessions"?' ],
 	[ ['nonesuch'], 'unknown command "nonesuch"; the commands are status, sessions, leaks, apps, '
 		. 'slow, orphans, log, terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
-		. 'policy test, doctor' ],
+		. 'policy test, advise, advise indexes, doctor' ],
 	[ ['policy'], 'no command given after "policy"; try "pgleash policy --help"' ],
 	[ [ 'policy', 'aply', 'x' ],
 		'unknown command "policy aply"; did you mean "policy apply"?' ],
 	[ [ 'policy', 'nonesuch' ],
 		'unknown command "policy nonesuch"; the commands are policy list, policy show, policy '
 		. 'diff, policy apply, policy test' ],
+	[ [ 'advise', 'nonesuch' ],
+		'unknown command "advise nonesuch"; the commands are advise indexes' ],
+	[ [ 'advise', 'indexes', '--limit', '0' ],
+		'invalid number "0" for --limit; write a whole number from 1 on' ],
 	[ [ 'policy', 'apply' ], 'no file of policies given, such as policies.toml' ],
 	[ [ 'policy', 'diff', '--prune', 'x' ],
 		'unrecognized option "--prune"; try "pgleash policy diff --help"' ],

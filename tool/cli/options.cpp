@@ -44,6 +44,7 @@ struct Group {
 
 constexpr Group kGroups[] = {
     {"policy", "policies as a file: list, show, diff, apply, test"},
+    {"advise", "what to change, by kind: indexes"},
 };
 
 CLI::App* add_command(CLI::App* parent, const std::string& name, const std::string& description) {
@@ -60,7 +61,7 @@ void add_commands(CLI::App& app, const std::vector<CommandWord>& words, Argument
         std::string name = word.name;
         for (const Group& group : kGroups) {
             const std::string prefix = std::string(group.name) + ' ';
-            if (!name.starts_with(prefix)) {
+            if (name != group.name && !name.starts_with(prefix)) {
                 continue;
             }
             CLI::App*& known = groups[group.name];
@@ -69,7 +70,9 @@ void add_commands(CLI::App& app, const std::vector<CommandWord>& words, Argument
             parent = known;
             name.erase(0, prefix.size());
         }
-        word.declare(add_command(parent, name, word.description), arguments);
+        // A group's own name may be a command too.
+        CLI::App* const own = name.empty() ? parent : add_command(parent, name, word.description);
+        word.declare(own, arguments);
     }
 }
 

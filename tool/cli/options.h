@@ -28,6 +28,8 @@ enum class Command {
     kPolicyDiff,
     kPolicyApply,
     kPolicyTest,
+    kAdvise,
+    kAdviseIndexes,
     kDoctor
 };
 enum class Format { kTable, kJson, kCsv };

@@ -18,6 +18,13 @@ int run_terminate_leaked(Context& context);
 
 int run_reap(Context& context);
 
+/// advise KIND.
+int run_advise(Context& context);
+int run_advise_indexes(Context& context);
+
+/// advise alone: which kinds there are.  Asks no server.
+int run_advise_kinds(const Options& options, const Terminal& terminal);
+
 /// policy list, show, diff, apply and test.  Connects by itself, since policies are in
 /// the database that pg_leash.database names.
 int run_policy(const Options& options, const Terminal& terminal);
