@@ -35,11 +35,12 @@ sql() {
     psql -XAtq -v ON_ERROR_STOP=1 -c "$1"
 }
 
-# client NAME OPTIONS...: starts a client whose report goes to $STORY/NAME.
+# client NAME OPTIONS...: starts a client, of role STORY_USER, whose report goes to
+# $STORY/NAME.
 client() {
     local name=$1
     shift
-    leaky --app "$name" "$@" >"$STORY/$name" 2>&1 &
+    PGUSER=$STORY_USER leaky --app "$name" "$@" >"$STORY/$name" 2>&1 &
     STORY_CLIENTS+=($!)
 }
 
