@@ -129,6 +129,16 @@ void initialize() {
     state->magic = kMagic;
 }
 
+// For bench/stores, which looks at who stores where.
+void report_layout() {
+    ereport(DEBUG1, (errmsg_internal("pg_leash shared memory: state %p, %d slots of %zu bytes "
+                                     "from %p, end %p, %d locks of %zu bytes from %p",
+                                     static_cast<void*>(state), state->slots, sizeof(SessionSlot),
+                                     static_cast<void*>(session_slot(0)),
+                                     static_cast<void*>(part<char>(parts.end)), kLocks,
+                                     sizeof(LWLockPadded), static_cast<void*>(state->locks))));
+}
+
 // Runs in the postmaster, once at start and again after a crash.
 void startup_shared_memory() {
     if (prev_shmem_startup_hook != nullptr) {
@@ -144,6 +154,7 @@ void startup_shared_memory() {
         restore_state();
     }
     if (!IsUnderPostmaster) {
+        report_layout();
         save_state_at_exit();
     }
     LWLockRelease(AddinShmemInitLock);
