@@ -16,6 +16,7 @@ use Time::HiRes qw(usleep);
 
 my $server = LeashTest->start(
 	'control',
+	init => { allows_streaming => 1 },
 	conf => [
 		'restart_after_crash = on', 'max_connections = 12', "listen_addresses = '127.0.0.1'",
 		"pg_leash.check_interval = '100ms'", "pg_leash.slow_statements_max = 2000",
@@ -287,6 +288,20 @@ subtest 'whoever ends the worker' => sub {
 	$server->connect_admin;
 	$admin = $server->{admin};
 	is(control_ask($node, 'status')->{error}, undef, 'after a crash of the server it answers again');
+};
+
+subtest 'a standby' => sub {
+	$node->backup('base');
+	my $standby = PostgreSQL::Test::Cluster->new('standby');
+	$standby->init_from_backup($node, 'base', has_streaming => 1);
+	$standby->start;
+	my $session = LeashClient->new($standby, params => { application_name => 'reader' });
+	my $answer = control_ask($standby, 'status');
+	ok($answer->{server}{in_recovery}, 'answers as well');
+	is(control_row($standby, 'sessions', $session)->{application_name}, 'reader', 'about its own sessions');
+	my $id = control_row($standby, 'sessions', $session)->{session_id};
+	ok(until_true(sub { control_table($standby, "terminate $id")->[0]{outcome} eq 'ended' }), 'and ends them');
+	$standby->stop;
 };
 
 subtest 'start and stop' => sub {
