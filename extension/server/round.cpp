@@ -88,6 +88,13 @@ void look(Round& round) {
     }
 }
 
+// Leaks are counted when no policy asks for them, too.
+void watch_only(const Round& round) {
+    if (!round.wants_results()) {
+        watch_verdicts(report_sessions());
+    }
+}
+
 // The worker does not wait: what the other round does need not be done.  A session does,
 // and can be interrupted.
 bool take_turn(const Round& round) {
@@ -251,9 +258,6 @@ RoundResult run_round(const RoundOptions& options) {
     round.options = options;
     round.results = CurrentMemoryContext;
     const Mode bound = settings::reaping();
-    if (bound == Mode::off) {
-        return {};
-    }
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "pg_leash round", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
@@ -261,7 +265,9 @@ RoundResult run_round(const RoundOptions& options) {
     for (int i = 0; i < round.set->count; i++) {
         round.set->policies[i].mode = Min(round.set->policies[i].mode, bound);
     }
-    if (round.set->count > 0) {
+    if (bound == Mode::off || round.set->count == 0) {
+        watch_only(round);
+    } else {
         if (OidIsValid(options.actor)) {
             strlcpy(round.by, GetUserNameFromId(options.actor, false), sizeof round.by);
         }
