@@ -19,3 +19,5 @@ BUILD=$PROJECT/build
 . "$PROJECT/script/lib/osuser.sh"
 # shellcheck source=script/lib/server.sh
 . "$PROJECT/script/lib/server.sh"
+# shellcheck source=script/lib/clients.sh
+. "$PROJECT/script/lib/clients.sh"

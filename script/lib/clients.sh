@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# Real clients for the tests: the distribution's packages, and npm's below build/.
+# A machine may have its own Node.js or Java; those are taken as they are.
+
+CLIENTS=$BUILD/clients
+
+wanted_client_packages() {
+    command -v node >/dev/null || printf '%s\n' nodejs
+    command -v npm >/dev/null || printf '%s\n' npm
+    command -v javac >/dev/null || printf '%s\n' default-jdk-headless
+    printf '%s\n' python3-psycopg python3-psycopg2 python3-sqlalchemy \
+        libpostgresql-jdbc-java libhikaricp-java libslf4j-java pgbouncer
+}
+
+missing_client_packages() {
+    command -v dpkg-query >/dev/null || return 0
+    wanted_client_packages | missing_packages
+}
+
+# PgBouncer comes with a service; the tests run their own, and the user did not ask
+# for one that takes a port, now or after the next boot.
+install_client_packages() {
+    local status=0 policy=/usr/sbin/policy-rc.d added=
+    if [[ " $* " == *' pgbouncer '* && ! -e $policy ]]; then
+        added=1
+        printf '%s\n' '#!/bin/sh' '[ "$1" != pgbouncer ] || exit 101' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    install_packages "$@" || status=$?
+    [[ -z $added ]] || as_root rm -f -- "$policy"
+    if [[ " $* " == *' pgbouncer '* ]] && is_installed pgbouncer; then
+        as_root env _SKIP_SYSTEMCTL_REDIRECT=1 update-rc.d pgbouncer disable || true
+        as_root rm -f -- /etc/systemd/system/multi-user.target.wants/pgbouncer.service
+    fi
+    return "$status"
+}
+
+# A failure here is not the end of all tests: those of the clients will say what is missing.
+need_client_packages() {
+    local -a missing
+    mapfile -t missing < <(missing_client_packages)
+    ((${#missing[@]} > 0)) || return 0
+    wake_sudo
+    run_step "Reading the package lists (apt-get update)" "$BUILD/log/apt-update.log" apt_get update || return
+    note "Missing for the tests with real clients: ${missing[*]}"
+    finish_step "Installing ${#missing[@]} packages (apt-get install)" "$BUILD/log/apt-clients.log" \
+        install_client_packages "${missing[@]}"
+}
+
+# What decides about the content of node_modules.
+node_stamp() {
+    local dir=$PROJECT/test/clients/node
+    cat -- "$dir/package.json" "$dir/package-lock.json" "$dir/schema.prisma" | sha256sum | cut -d ' ' -f 1
+}
+
+# Only what running needs stays: a tenth, for it may be copied with the tree.
+install_node_modules() {
+    local npm_options=(--ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error)
+    rm -rf -- "$CLIENTS/node.new" && mkdir -p -- "$CLIENTS/node.new" &&
+        cp -- "$PROJECT/test/clients/node"/{package.json,package-lock.json,schema.prisma} "$CLIENTS/node.new/" &&
+        cd -- "$CLIENTS/node.new" && npm ci "${npm_options[@]}" || return
+    # Its schema engine, which it would download, is for migrations alone.
+    PRISMA_SCHEMA_ENGINE_BINARY=/bin/true PRISMA_HIDE_UPDATE_MESSAGE=1 CHECKPOINT_DISABLE=1 \
+        node node_modules/prisma/build/index.js generate --schema schema.prisma || return
+    npm prune --omit=dev --omit=optional "${npm_options[@]}" || return
+    rm -f -- node_modules/@prisma/client/runtime/*{cockroachdb,mysql,sqlite,sqlserver}* &&
+        find node_modules -name '*.map' -delete && node_stamp >stamp
+}
+
+make_clients() {
+    if [[ ! -f $CLIENTS/node/stamp || $(<"$CLIENTS/node/stamp") != "$(node_stamp)" ]]; then
+        run_step "Installing npm packages for the tests (npm ci)" "$BUILD/log/npm.log" \
+            install_node_modules || return
+        rm -rf -- "$CLIENTS/node"
+        mv -- "$CLIENTS/node.new" "$CLIENTS/node"
+    fi
+    # Node.js looks for packages beside the program.
+    cp -- "$PROJECT/test/clients/node"/*.mjs "$CLIENTS/node/"
+}
