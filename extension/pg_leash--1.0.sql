@@ -344,7 +344,7 @@ SELECT kind, application_name, usename, datname, opener, sessions, blocked_sessi
        END AS exhausted_in,
        route
   FROM (SELECT kind, leash.without_pooler_host(application_name) AS application_name, usename, datname,
-               leash.mask_literals(opener) AS opener,
+               leash.mask_literals(coalesce(opener, CASE state WHEN 'active' THEN last_statement END)) AS opener,
                count(*) AS sessions,
                sum(blocked_sessions) AS blocked_sessions,
                max(leaked_for) AS oldest,

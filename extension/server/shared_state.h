@@ -131,6 +131,7 @@ struct SessionIdentity {
 struct Opener {
     TimestampTz xact_start;  // as GetCurrentTransactionStartTimestamp()
     uint64_t begun;          // monotonic, ns
+    bool neutral;            // BEGIN, SET and the like: the next statement is the opener
     StoredText<kOpenerSize> text;
 };
 

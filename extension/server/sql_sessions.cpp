@@ -70,6 +70,7 @@ struct Texts {
     char application[NAMEDATALEN];
     Opener opener;
     bool has_opener;
+    bool opener_runs;  // the statement that runs is the first one of its transaction
     bool has_activity;
     bool secret;
     int encoding;
@@ -144,6 +145,8 @@ void add_accounts(SessionRow& row, const SessionReport& report) {
 
 void read_texts(const SessionReport& report, Texts& texts) {
     texts.has_opener = report.has_opener && read_opener(report, texts.opener);
+    texts.opener_runs =
+        report.backend.state == State::active && texts.has_opener && texts.opener.neutral;
     texts.encoding = report.identity.encoding;
     texts.has_activity = read_backend_texts(report.identity, texts.application, texts.activity) &&
                          texts.activity[0] != '\0';
@@ -160,24 +163,30 @@ void read_texts(const SessionReport& report, Texts& texts) {
     }
 }
 
+void add_last_statement(SessionRow& row, const Texts& texts) {
+    if (texts.secret) {
+        add_text(row, "<not stored: could carry a password>");
+    } else if (texts.has_activity) {
+        row.add(text_value(texts.activity, strlen(texts.activity), texts.encoding));
+    } else {
+        row.add_null();
+    }
+}
+
 void add_texts(SessionRow& row, const Texts& texts) {
     const auto& opener = texts.opener.text;
-    const bool readable = texts.has_activity && !texts.secret;
     NullableDatum tags = kNull;
-    if (texts.has_opener && opener.length > 0) {
+    if (texts.opener_runs) {
+        add_last_statement(row, texts);
+    } else if (texts.has_opener && opener.length > 0) {
         row.add(text_value(opener.bytes, opener.length, opener.encoding));
         tags = tags_value(opener.bytes, opener.length, opener.encoding);
     } else {
         row.add_null();
     }
-    if (readable) {
-        const size_t length = strlen(texts.activity);
-        row.add(text_value(texts.activity, length, texts.encoding));
-        if (tags.isnull) {
-            tags = tags_value(texts.activity, length, texts.encoding);
-        }
-    } else {
-        add_text(row, texts.secret ? "<not stored: could carry a password>" : nullptr);
+    add_last_statement(row, texts);
+    if (tags.isnull && texts.has_activity && !texts.secret) {
+        tags = tags_value(texts.activity, strlen(texts.activity), texts.encoding);
     }
     row.add(tags);
 }

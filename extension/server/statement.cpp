@@ -152,9 +152,10 @@ void keep_opener(StatementText text, bool is_utility) {
     } else {
         store_text(opener.text, span);
     }
+    opener.neutral = current.use == Use::neutral;
     my_slot->opener_changes.end_write();
     current.opener = xact;
-    current.opener_neutral = current.use == Use::neutral;
+    current.opener_neutral = opener.neutral;
 }
 
 void utility_ends(StatementText text, uint64_t query_id, uint64_t rows) {

@@ -126,7 +126,9 @@ std::string weights() {
 std::string groups_of(const std::string& where) {
     return fmt::format(
         "(SELECT kind, leash.without_pooler_host(application_name) AS application_name,"
-        " usename, datname, leash.mask_literals(opener) AS opener, leaked,"
+        " usename, datname,"
+        " leash.mask_literals(coalesce(opener,"
+        " CASE state WHEN 'active' THEN last_statement END)) AS opener, leaked,"
         " pg_catalog.count(*) AS sessions,"
         " pg_catalog.sum(blocked_sessions) AS blocked_sessions,"
         " pg_catalog.max(leaked_for) AS oldest,"
