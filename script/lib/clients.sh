@@ -8,7 +8,7 @@ wanted_client_packages() {
     command -v node >/dev/null || printf '%s\n' nodejs
     command -v npm >/dev/null || printf '%s\n' npm
     command -v javac >/dev/null || printf '%s\n' default-jdk-headless
-    printf '%s\n' python3-psycopg python3-psycopg2 python3-sqlalchemy \
+    printf '%s\n' python3-psycopg python3-psycopg-pool python3-psycopg2 python3-sqlalchemy \
         libpostgresql-jdbc-java libhikaricp-java libslf4j-java pgbouncer
 }
 
@@ -23,6 +23,7 @@ install_client_packages() {
     local status=0 policy=/usr/sbin/policy-rc.d added=
     if [[ " $* " == *' pgbouncer '* && ! -e $policy ]]; then
         added=1
+        # shellcheck disable=SC2016 # expanded when it runs
         printf '%s\n' '#!/bin/sh' '[ "$1" != pgbouncer ] || exit 101' | as_root tee "$policy" >/dev/null
         as_root chmod 755 "$policy"
     fi
