@@ -58,11 +58,11 @@ node_stamp() {
 install_node_modules() {
     local npm_options=(--ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error)
     rm -rf -- "$CLIENTS/node.new" && mkdir -p -- "$CLIENTS/node.new" &&
-        cp -- "$PROJECT/test/clients/node"/{package.json,package-lock.json,schema.prisma} "$CLIENTS/node.new/" &&
+        cp -- "$PROJECT/test/clients/node"/{package.json,package-lock.json,schema.prisma,old_node.cjs} "$CLIENTS/node.new/" &&
         cd -- "$CLIENTS/node.new" && npm ci "${npm_options[@]}" || return
     # Its schema engine, which it would download, is for migrations alone.
     PRISMA_SCHEMA_ENGINE_BINARY=/bin/true PRISMA_HIDE_UPDATE_MESSAGE=1 CHECKPOINT_DISABLE=1 \
-        node node_modules/prisma/build/index.js generate --schema schema.prisma || return
+        node --require ./old_node.cjs node_modules/prisma/build/index.js generate --schema schema.prisma || return
     npm prune --omit=dev --omit=optional "${npm_options[@]}" || return
     rm -f -- node_modules/@prisma/client/runtime/*{cockroachdb,mysql,sqlite,sqlserver}* &&
         find node_modules -name '*.map' -delete && node_stamp >stamp
