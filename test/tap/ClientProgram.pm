@@ -15,10 +15,10 @@ sub _command
 {
 	my ($file) = @_;
 	my $project = $ENV{PROJECT};
-	return ('node', "$project/build/clients/node/$file") if $file =~ /\.mjs$/;
+	return ("$project/build/clients/runtime/node", "$project/build/clients/node/$file") if $file =~ /\.mjs$/;
 	return ('/usr/bin/python3', '-u', "$project/test/clients/python/$file") if $file =~ /\.py$/;
 	# one core is enough for it, and it starts sooner
-	return ('java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto', '-cp', join(':', @jars), "$project/test/clients/java/$file")
+	return ('/usr/bin/java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto', '-cp', join(':', @jars), "$project/test/clients/java/$file")
 	  if $file =~ /\.java$/;
 	return ($file);
 }
