@@ -45,6 +45,7 @@ subtest 'leash.terminate' => sub {
 	is($server->cancel($victim), 'cancelled', 'leash.cancel');
 	is($server->journal($victim, q(action, by, outcome, took > '0')), "terminate|postgres|refused: active|\ncancel|postgres|cancelled|t", 'its row');
 	$victim->hang_up;
+	$server->until("SELECT count(*) FROM pg_stat_activity WHERE pid = $victim->{pid}", '0');
 	my $before = $server->value('SELECT max(id) FROM leash.reap_log');
 	is($server->terminate($victim), 'gone', 'a session that is not there');
 	is($server->terminate($admin), 'refused: own session', 'the own session');
