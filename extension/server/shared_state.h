@@ -238,6 +238,7 @@ struct Pursuit {
     Progress progress;
     Mode mode;           // in which the last step was taken
     bool refused;        // that the breaker held it was journaled
+    bool woke_up;        // that it woke up was, and it is tried again
     uint64_t journaled;  // sequence of the last row about it; 0: none
 
     // The exit, or the end of a command, that is awaited.

@@ -235,10 +235,18 @@ void strike(Round& round, const Decision& decision, Pursuit& pursuit, Step step)
         signalled(round, decision, pursuit, step, record, at);
         return;
     }
-    // It has woken up, or is gone: there will be another case, or none.
-    journal(round, decision, pursuit, record);
-    round.log.add(record);
-    pursuit.progress = {step, round.began};
+    // A case that outlives the idle period, such as that of a session which does nothing but
+    // ping, is tried again, and told of once.  Of others there will be another, or none.
+    const bool lasts =
+        outcome == kWokeUp && pursuit.period != round.report_of(decision).backend.state_change;
+    if (!lasts || !pursuit.woke_up) {
+        journal(round, decision, pursuit, record);
+        round.log.add(record);
+    }
+    pursuit.woke_up = lasts;
+    if (!lasts) {
+        pursuit.progress = {step, round.began};
+    }
 }
 
 void observe(Round& round, const Decision& decision, Pursuit& pursuit) {
