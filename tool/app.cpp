@@ -23,6 +23,8 @@ int run_command_on(Context& context) {
             return run_reap(context);
         case Command::kAdviseIndexes:
             return run_advise(context);
+        case Command::kSnapshotSave:
+            return run_snapshot_save(context);
         default:
             return run_listing(context);
     }

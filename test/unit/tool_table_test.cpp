@@ -1,3 +1,4 @@
+#include "render/instant.h"
 #include "render/table.h"
 
 #include <gtest/gtest.h>

@@ -45,6 +45,7 @@ struct Group {
 constexpr Group kGroups[] = {
     {"policy", "policies as a file: list, show, diff, apply, test"},
     {"advise", "what to change, by kind: indexes"},
+    {"snapshot", "what is known of the server, as a file: save"},
 };
 
 CLI::App* add_command(CLI::App* parent, const std::string& name, const std::string& description) {

@@ -30,6 +30,7 @@ enum class Command {
     kPolicyTest,
     kAdvise,
     kAdviseIndexes,
+    kSnapshotSave,
     kDoctor
 };
 enum class Format { kTable, kJson, kCsv };
@@ -59,7 +60,7 @@ struct Options {
     bool dry_run = false;                 ///< policy apply
     bool prune = false;                   ///< policy apply: remove what the file does not have
     std::vector<std::string> policies;    ///< policy show: their names; none: all
-    std::string file;                     ///< policy diff, apply, test
+    std::string file;                     ///< policy diff, apply, test; snapshot save
 };
 
 /// Either options to run with, or a text to print and a status to exit with.

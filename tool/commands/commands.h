@@ -25,6 +25,9 @@ int run_advise_indexes(Context& context);
 /// advise alone: which kinds there are.  Asks no server.
 int run_advise_kinds(const Options& options, const Terminal& terminal);
 
+/// snapshot save FILE.
+int run_snapshot_save(Context& context);
+
 /// policy list, show, diff, apply and test.  Connects by itself, since policies are in
 /// the database that pg_leash.database names.
 int run_policy(const Options& options, const Terminal& terminal);

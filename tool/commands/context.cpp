@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "commands/watch.h"
+#include "render/instant.h"
 #include "render/csv.h"
 #include "render/json.h"
 

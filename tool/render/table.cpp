@@ -11,6 +11,7 @@
 #include "core/duration.h"
 #include "core/names.h"
 #include "render/color.h"
+#include "render/instant.h"
 #include "render/text.h"
 
 namespace leash::tool {
@@ -147,19 +148,6 @@ std::string duration_words(const std::string& seconds) {
         return seconds;
     }
     return words_of_us(std::llround(value * 1e6));
-}
-
-std::optional<std::int64_t> parse_instant(const std::string& text) {
-    std::tm time{};
-    const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
-    if (rest == nullptr) {
-        return std::nullopt;
-    }
-    std::int64_t us = static_cast<std::int64_t>(timegm(&time)) * 1'000'000;
-    if (*rest == '.') {
-        us += static_cast<std::int64_t>(std::strtod(rest, nullptr) * 1e6 + 0.5);
-    }
-    return us;
 }
 
 std::string table_cell(const Column& column, const Cell& cell, const TableStyle& style) {

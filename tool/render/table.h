@@ -28,7 +28,4 @@ std::string table_cell(const Column& column, const Cell& cell, const TableStyle&
 /// Unreadable text is returned as it is.
 std::string duration_words(const std::string& seconds);
 
-/// Reads "2026-01-31T12:00:00.000000Z"; microseconds since 1970, or nullopt.
-std::optional<std::int64_t> parse_instant(const std::string& text);
-
 }  // namespace leash::tool

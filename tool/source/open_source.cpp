@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "render/instant.h"
 #include "render/table.h"
 #include "render/terminal.h"
 #include "source/control_source.h"

@@ -14,6 +14,7 @@
 #include "core/mask.h"
 #include "core/names.h"
 #include "core/pooler_name.h"
+#include "render/instant.h"
 #include "render/table.h"
 #include "render/text.h"
 

@@ -1,0 +1,262 @@
+#include "evidence/file.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "failure.h"
+#include "render/instant.h"
+#include "render/json.h"
+
+namespace leash::tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kMark = "pgleash snapshot";
+
+// --- a field's key and value ---------------------------------------------------
+
+template <class T>
+std::string key_of(const char* name) {
+    if constexpr (IsOptional<T>::value) {
+        return key_of<typename IsOptional<T>::Value>(name);
+    } else if constexpr (std::is_same_v<T, Seconds>) {
+        return std::string(name) + "_seconds";
+    } else {
+        return name;
+    }
+}
+
+template <class T>
+Json value_json(const T& value) {
+    if constexpr (IsOptional<T>::value) {
+        return value ? value_json(*value) : Json(nullptr);
+    } else if constexpr (std::is_same_v<T, Seconds>) {
+        return value.value;
+    } else if constexpr (std::is_same_v<T, Instant>) {
+        return instant_text(value.us);
+    } else if constexpr (std::is_same_v<T, QueryId>) {
+        return std::to_string(value.value);
+    } else {
+        return value;
+    }
+}
+
+[[noreturn]] void refuse_value(const std::string& key, const char* wanted) {
+    throw Failure(fmt::format("\"{}\" is not {}", key, wanted));
+}
+
+template <class T>
+void read_value(const std::string& key, const Json& json, T& value) {
+    if constexpr (IsOptional<T>::value) {
+        value.reset();
+        if (!json.is_null()) {
+            read_value(key, json, value.emplace());
+        }
+    } else if constexpr (std::is_same_v<T, Seconds>) {
+        read_value(key, json, value.value);
+    } else if constexpr (std::is_same_v<T, Instant>) {
+        const auto us = json.is_string() ? parse_instant(json.get<std::string>())
+                                         : std::optional<std::int64_t>();
+        value.us = us ? *us : (refuse_value(key, "an instant"), 0);
+    } else if constexpr (std::is_same_v<T, QueryId>) {
+        const std::string text = json.is_string() ? json.get<std::string>() : std::string();
+        char* end = nullptr;
+        errno = 0;
+        value.value = std::strtoll(text.c_str(), &end, 10);
+        if (text.empty() || *end != '\0' || errno != 0) {
+            refuse_value(key, "a query id");
+        }
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        value = json.is_string() ? json.get<T>() : (refuse_value(key, "a text"), T());
+    } else if constexpr (std::is_same_v<T, bool>) {
+        value = json.is_boolean() ? json.get<T>() : (refuse_value(key, "true or false"), T());
+    } else if constexpr (std::is_same_v<T, std::int64_t>) {
+        value = json.is_number_integer() ? json.get<T>() : (refuse_value(key, "an integer"), T());
+    } else {
+        value = json.is_number() ? json.get<T>() : (refuse_value(key, "a number"), T());
+    }
+}
+
+// --- structs -------------------------------------------------------------------
+
+template <class T>
+Json struct_json(const T& facts) {
+    Json object = Json::object();
+    T::fields(facts, [&]<class Field>(const char* name, const Field& value) {
+        object[key_of<Field>(name)] = value_json(value);
+    });
+    return object;
+}
+
+// A key that is missing keeps its default: files of an older minor version lack some.
+template <class T>
+T read_struct(const Json& object) {
+    T facts;
+    if (!object.is_object()) {
+        throw Failure("an object is missing");
+    }
+    T::fields(facts, [&]<class Field>(const char* name, Field& value) {
+        const std::string key = key_of<Field>(name);
+        if (const auto at = object.find(key); at != object.end()) {
+            read_value(key, *at, value);
+        }
+    });
+    return facts;
+}
+
+// Every list of Evidence by its key, for writing and reading.
+template <class Self, class Visit>
+void lists(Self& evidence, Visit&& visit) {
+    visit("checks", evidence.checks);
+    visit("causes", evidence.causes);
+    visit("applications", evidence.applications);
+    visit("transactions", evidence.transactions);
+    visit("slow", evidence.slow);
+    visit("indexes", evidence.indexes);
+    visit("orphans", evidence.orphans);
+    visit("refusals", evidence.refusals);
+    visit("history", evidence.history);
+    visit("compute", evidence.compute);
+    visit("reaps", evidence.reaps);
+    visit("settings", evidence.settings);
+    visit("databases", evidence.databases);
+}
+
+Evidence read_document(const Json& document) {
+    if (!document.is_object() || document.value("document", std::string()) != kMark) {
+        throw Failure("it is no snapshot; \"pgleash snapshot save FILE\" makes one");
+    }
+    const Json version = document.value("snapshot_version", Json());
+    if (!version.is_number_integer()) {
+        throw Failure("it does not say which version it has");
+    }
+    if (version.get<std::int64_t>() != kSnapshotVersion) {
+        throw Failure(
+            fmt::format("it has version {}, this pgleash reads version {}; use the "
+                        "pgleash that saved it",
+                        version.get<std::int64_t>(), kSnapshotVersion));
+    }
+    Evidence evidence;
+    evidence.server = read_struct<ServerFacts>(document.value("server", Json()));
+    evidence.connections = read_struct<ConnectionFacts>(document.value("connections", Json()));
+    lists(evidence, [&]<class T>(const char* name, std::vector<T>& list) {
+        const auto at = document.find(name);
+        if (at == document.end() || !at->is_array()) {
+            throw Failure(fmt::format("the list \"{}\" is missing", name));
+        }
+        for (const Json& item : *at) {
+            list.push_back(read_struct<T>(item));
+        }
+    });
+    return evidence;
+}
+
+// --- files ---------------------------------------------------------------------
+
+[[noreturn]] void fail_to_write(const std::string& path, int error) {
+    throw Failure(fmt::format("cannot write \"{}\": {}", path, std::strerror(error)));
+}
+
+void write_all(int file, const std::string& text, const std::string& path) {
+    for (std::size_t done = 0; done < text.size();) {
+        const ssize_t written = write(file, text.data() + done, text.size() - done);
+        if (written < 0 && errno != EINTR) {
+            fail_to_write(path, errno);
+        }
+        done += written > 0 ? static_cast<std::size_t>(written) : 0;
+    }
+    if (fsync(file) != 0) {
+        fail_to_write(path, errno);
+    }
+}
+
+// A file that is removed again unless it was put into its place.
+class NewFile {
+public:
+    explicit NewFile(const std::string& path) : path_(path), name_(path + ".XXXXXX") {
+        file_ = mkstemp(name_.data());  // mode 0600
+        if (file_ < 0) {
+            fail_to_write(path_, errno);
+        }
+    }
+    NewFile(const NewFile&) = delete;
+    NewFile& operator=(const NewFile&) = delete;
+    ~NewFile() {
+        close(file_);
+        if (!placed_) {
+            unlink(name_.c_str());
+        }
+    }
+
+    void write(const std::string& text) { write_all(file_, text, path_); }
+    void place() {
+        if (rename(name_.c_str(), path_.c_str()) != 0) {
+            fail_to_write(path_, errno);
+        }
+        placed_ = true;
+    }
+
+private:
+    std::string path_;
+    std::string name_;
+    int file_ = -1;
+    bool placed_ = false;
+};
+
+std::string read_text(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    if (!file || !(text << file.rdbuf())) {
+        throw Failure(fmt::format("cannot read \"{}\": {}", path,
+                                  errno != 0 ? std::strerror(errno) : "it is empty"));
+    }
+    return text.str();
+}
+
+}  // namespace
+
+Json evidence_json(const Evidence& evidence) {
+    Json document = Json::object();
+    document["document"] = kMark;
+    document["snapshot_version"] = kSnapshotVersion;
+    document["server"] = struct_json(evidence.server);
+    document["connections"] = struct_json(evidence.connections);
+    lists(evidence, [&](const char* name, const auto& list) {
+        Json& array = document[name] = Json::array();
+        for (const auto& item : list) {
+            array.push_back(struct_json(item));
+        }
+    });
+    return document;
+}
+
+void save_evidence(const Evidence& evidence, const std::string& path) {
+    NewFile file(path);
+    file.write(json_text(evidence_json(evidence), true));
+    file.place();
+}
+
+Evidence parse_evidence(const std::string& text, const std::string& name) {
+    try {
+        return read_document(Json::parse(text));
+    } catch (const Json::exception&) {
+        throw Failure(fmt::format("snapshot \"{}\": it is cut short or no JSON", name));
+    } catch (const Failure& failure) {
+        throw Failure(fmt::format("snapshot \"{}\": {}", name, failure.what()));
+    }
+}
+
+Evidence load_evidence(const std::string& path) {
+    return parse_evidence(read_text(path), path);
+}
+
+}  // namespace leash::tool

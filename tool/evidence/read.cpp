@@ -1,0 +1,158 @@
+#include "evidence/read.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <type_traits>
+
+namespace leash::tool {
+namespace {
+
+// --- one field -------------------------------------------------------------------
+
+// What fetches it, in a form that from_text() reads.
+template <class T>
+std::string expression(const char* name) {
+    const std::string column = '"' + std::string(name) + '"';
+    if constexpr (IsOptional<T>::value) {
+        return expression<typename IsOptional<T>::Value>(name);
+    } else if constexpr (std::is_same_v<T, Seconds>) {
+        return "EXTRACT(epoch FROM " + column + ")::pg_catalog.float8";
+    } else if constexpr (std::is_same_v<T, Instant>) {
+        return "(EXTRACT(epoch FROM " + column + ") * 1000000)::pg_catalog.int8";
+    } else {
+        return column;
+    }
+}
+
+template <class T>
+void from_text(const std::string& text, T& value) {
+    if constexpr (IsOptional<T>::value) {
+        from_text(text, value.emplace());
+    } else if constexpr (std::is_same_v<T, Seconds>) {
+        from_text(text, value.value);
+    } else if constexpr (std::is_same_v<T, Instant>) {
+        from_text(text, value.us);
+    } else if constexpr (std::is_same_v<T, QueryId>) {
+        from_text(text, value.value);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        value = text;
+    } else if constexpr (std::is_same_v<T, bool>) {
+        value = text == "t";
+    } else if constexpr (std::is_same_v<T, std::int64_t>) {
+        value = std::strtoll(text.c_str(), nullptr, 10);
+    } else {
+        value = std::strtod(text.c_str(), nullptr);
+        value = std::isfinite(value) ? value : 0;
+    }
+}
+
+// --- rows --------------------------------------------------------------------------
+
+// `from`: what follows the list of columns, with FROM.
+template <class T>
+std::vector<T> read_rows(Connection& connection, const std::string& from) {
+    std::string list;
+    T columns;
+    T::fields(columns, [&]<class Field>(const char* name, Field&) {
+        list += (list.empty() ? "" : ", ") + expression<Field>(name);
+    });
+    const Result result = connection.run("SELECT " + list + ' ' + from);
+    std::vector<T> rows(static_cast<std::size_t>(result.rows()));
+    for (int r = 0; r < result.rows(); ++r) {
+        T& row = rows[static_cast<std::size_t>(r)];
+        int column = 0;
+        T::fields(row, [&](const char*, auto& value) {
+            if (const auto text = result.value(r, column++)) {
+                from_text(*text, value);
+            }
+        });
+    }
+    return rows;
+}
+
+template <class T>
+T read_row(Connection& connection, const std::string& from) {
+    std::vector<T> rows = read_rows<T>(connection, from);
+    return rows.empty() ? T() : std::move(rows.front());
+}
+
+// --- what from where ---------------------------------------------------------------
+
+constexpr const char* kServer = R"sql(
+  FROM (SELECT pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) AS version,
+               pg_catalog.current_setting('server_version_num') AS version_number,
+               pg_catalog.current_database() AS database,
+               (SELECT e.extversion FROM pg_catalog.pg_extension e
+                 WHERE e.extname = 'pg_leash') AS extension_version,
+               pg_catalog.clock_timestamp() AS now,
+               pg_catalog.pg_postmaster_start_time() AS started_at,
+               pg_catalog.pg_is_in_recovery() AS in_recovery,
+               NULL AS host, NULL AS port) AS server)sql";
+
+constexpr const char* kApplications = R"sql(
+  FROM leash.applications
+  LEFT JOIN (SELECT application_name, usename, datname,
+                    pg_catalog.count(DISTINCT client_addr) AS addresses
+               FROM (SELECT leash.without_pooler_host(application_name) AS application_name, usename,
+                            datname, client_addr
+                       FROM leash.sessions) AS named
+              GROUP BY 1, 2, 3) AS seen USING (application_name, usename, datname)
+ ORDER BY sessions DESC, opened DESC)sql";
+
+// Whoever waits counts for those that it waits for.
+constexpr const char* kTransactions = R"sql(
+  FROM (WITH seen AS MATERIALIZED (SELECT * FROM leash.sessions)
+        SELECT session_id, application_name, usename, datname, state, xact_for, statement_for, idle_for,
+               leash.mask_literals(COALESCE(opener, last_statement)) AS opener,
+               (SELECT pg_catalog.count(*) FROM seen waiter WHERE s.pid = ANY (waiter.blocked_by)) AS blocked_by
+          FROM seen s
+         WHERE xact_for IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()) AS open
+ ORDER BY xact_for DESC LIMIT 100)sql";
+
+constexpr const char* kReaps = R"sql(
+  FROM (SELECT COALESCE(policy, '') AS policy, mode, action, application_name, outcome,
+               pg_catalog.count(*) AS decisions, pg_catalog.max(decided_at) AS last_at
+          FROM leash.reap_log
+         GROUP BY 1, 2, 3, 4, 5) AS decided
+ ORDER BY last_at DESC)sql";
+
+constexpr const char* kSettings = R"sql(
+  FROM pg_catalog.pg_settings
+ WHERE name LIKE 'pg\_leash.%' OR name IN
+       ('max_connections', 'superuser_reserved_connections', 'reserved_connections',
+        'idle_in_transaction_session_timeout', 'idle_session_timeout', 'statement_timeout',
+        'lock_timeout', 'transaction_timeout', 'client_connection_check_interval',
+        'tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', 'tcp_user_timeout',
+        'shared_buffers', 'effective_cache_size', 'work_mem', 'log_min_duration_statement',
+        'track_activities', 'track_io_timing', 'shared_preload_libraries', 'max_prepared_transactions')
+ ORDER BY name)sql";
+
+constexpr const char* kDatabases = R"sql(
+  FROM (SELECT d.datname, s.blks_hit, s.blks_read, s.temp_bytes, s.deadlocks,
+               pg_catalog.age(d.datfrozenxid) AS xid_age, s.stats_reset
+          FROM pg_catalog.pg_database d JOIN pg_catalog.pg_stat_database s ON s.datid = d.oid) AS counted
+ ORDER BY blks_hit + blks_read DESC)sql";
+
+}  // namespace
+
+Evidence read_evidence(Connection& connection) {
+    Evidence evidence;
+    evidence.server = read_row<ServerFacts>(connection, kServer);
+    evidence.server.host = connection.host();
+    evidence.server.port = connection.port();
+    evidence.connections = read_row<ConnectionFacts>(connection, "FROM leash.connections");
+    evidence.checks = read_rows<CheckFacts>(connection, "FROM leash.health()");
+    evidence.causes = read_rows<CauseFacts>(connection, "FROM leash.leak_groups");
+    evidence.applications = read_rows<ApplicationFacts>(connection, kApplications);
+    evidence.transactions = read_rows<TransactionFacts>(connection, kTransactions);
+    evidence.slow = read_rows<SlowFacts>(connection, "FROM leash.slow_summary LIMIT 100");
+    evidence.indexes = read_rows<IndexFacts>(connection, "FROM leash.index_candidates LIMIT 100");
+    evidence.orphans = read_rows<OrphanFacts>(connection, "FROM leash.orphans");
+    evidence.refusals = read_rows<RefusalFacts>(connection, "FROM leash.refusals");
+    evidence.reaps = read_rows<ReapFacts>(connection, kReaps);
+    evidence.settings = read_rows<SettingFacts>(connection, kSettings);
+    evidence.databases = read_rows<DatabaseFacts>(connection, kDatabases);
+    return evidence;
+}
+
+}  // namespace leash::tool
