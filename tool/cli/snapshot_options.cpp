@@ -5,9 +5,9 @@ namespace leash::tool {
 namespace {
 
 constexpr const char* kSaveFooter = R"(
-Writes all that is known of the server now, the week's minutes included, to FILE,
-so that it can be compared with later. Literals of statements are masked; names,
-settings and counts are in it. The file can be read by its owner alone.)";
+Writes all that is known of the server now, the week's minutes included, to
+FILE, so that it can be compared with later. Literals of statements are masked;
+names, settings and counts are in it. The file can be read by its owner alone.)";
 
 void declare_save(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "file", "FILE", "",
