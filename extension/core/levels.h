@@ -45,6 +45,16 @@ struct Levels {
         peak = level > peak ? level : peak;
     }
 
+    // The same over all the time that was watched: what was not added was at level 0.
+    Levels with_idle(uint64_t watched) const {
+        Levels all = *this;
+        if (watched > all.whole) {
+            all.time[0] += watched - all.whole;
+            all.whole = watched;
+        }
+        return all;
+    }
+
     double mean() const { return whole == 0 ? 0 : area / static_cast<double>(whole); }
 
     // The level that is not exceeded for a share `p` (0 to 1) of the time.

@@ -44,13 +44,6 @@ struct Finding {
     uint64_t threshold;
 };
 
-// Beyond what its application practically never exceeds, it was given up.
-Finding judge_idle(const SessionFacts& facts, const Thresholds& limits) {
-    const bool given_up = facts.learned_idle != 0 && facts.idle_for >= facts.learned_idle;
-    return {given_up ? Leak::abandoned : Leak::unused, facts.idle_for,
-            given_up ? std::max(facts.learned_idle, limits.idle) : limits.idle};
-}
-
 Finding find(const SessionFacts& facts, const Thresholds& limits) {
     if (is_gone(facts.peer) && facts.state != State::unknown && facts.state_for >= kPeerGoneFloor) {
         return {Leak::peer_gone, facts.state_for, 0};
@@ -76,7 +69,7 @@ Finding find(const SessionFacts& facts, const Thresholds& limits) {
                         facts.connected_for, limits.never_used};
             }
             if (exceeds(facts.idle_for, limits.idle)) {
-                return judge_idle(facts, limits);
+                return {Leak::unused, facts.idle_for, limits.idle};
             }
             break;
         default:
@@ -98,6 +91,105 @@ Exempt find_exemption(const SessionFacts& facts) {
     return facts.advisory_lock ? Exempt::advisory_lock : Exempt::none;
 }
 
+// What a pool may be excused for: the verdict depends on its other sessions.
+bool is_idle_kind(Leak leak) {
+    return leak == Leak::unused || leak == Leak::never_used || leak == Leak::ping_only;
+}
+
+bool was_never_of_use(Leak leak) {
+    return leak == Leak::never_used || leak == Leak::ping_only;
+}
+
+bool is_beyond_habit(const SessionFacts& facts) {
+    return facts.habits.idle != 0 && facts.idle_for >= facts.habits.idle;
+}
+
+bool is_in_use(State state) {
+    return state != State::idle && state != State::unknown;
+}
+
+// A statement counts when it has ended; one that takes its time is no ping.
+bool is_of_use(const SessionFacts& facts) {
+    constexpr uint64_t kLongerThanAPing = 1'000'000'000;
+    return facts.uses > 0 ||
+           (facts.state == State::active && !stalls(facts) && facts.state_for >= kLongerThanAPing);
+}
+
+bool same_application(const Member& a, const Member& b) {
+    return a.role == b.role && a.database == b.database && a.application == b.application;
+}
+
+bool precedes(const Member& a, const Member& b) {
+    if (a.role != b.role) {
+        return a.role < b.role;
+    }
+    return a.database != b.database ? a.database < b.database : a.application < b.application;
+}
+
+uint64_t age_of(const Member& member) {
+    return was_never_of_use(member.verdict->apparent) ? member.facts->connected_for
+                                                      : member.facts->idle_for;
+}
+
+// The sessions of one application, taken together.
+struct Pool {
+    int64_t surplus;  // beyond its allowance; leaks of other kinds are left out
+    bool of_use;      // it is known to use its sessions
+};
+
+Pool measure(const Member* first, const Member* last) {
+    uint32_t size = 0;
+    uint32_t in_use = 0;
+    Pool pool{};
+    for (const Member* member = first; member != last; member++) {
+        const SessionFacts& facts = *member->facts;
+        pool.of_use = pool.of_use || facts.habits.of_use || is_of_use(facts);
+        in_use = std::max(in_use, facts.habits.in_use);
+    }
+    uint32_t in_use_now = 0;
+    for (const Member* member = first; member != last; member++) {
+        const Leak leak = member->verdict->leak;
+        if (!is_leaked(leak) || is_idle_kind(leak)) {
+            size++;
+            in_use_now += is_in_use(member->facts->state) ? 1 : 0;
+        }
+    }
+    const uint32_t allowed = std::max(kPoolAllowance, 2 * std::max(in_use, in_use_now));
+    pool.surplus = static_cast<int64_t>(size) - allowed;
+    return pool;
+}
+
+// What an idle session is, as one of those that its application holds.
+Leak judge_member(const Member& member, const Pool& pool) {
+    const SessionFacts& facts = *member.facts;
+    const Leak leak = member.verdict->apparent;
+    if (was_never_of_use(leak)) {
+        return pool.of_use && pool.surplus <= 0 ? Leak::unused : leak;
+    }
+    const bool is_habit = facts.habits.idle != 0 && !is_beyond_habit(facts);
+    return pool.surplus > 0 && !is_habit ? Leak::abandoned : Leak::unused;
+}
+
+// Oldest first.
+void judge_pool(Member* first, Member* last) {
+    Pool pool = measure(first, last);
+    for (Member* member = first; member != last; member++) {
+        Verdict& verdict = *member->verdict;
+        if (!is_idle_kind(verdict.apparent)) {
+            continue;
+        }
+        verdict.apparent = judge_member(*member, pool);
+        if (verdict.leak == Leak::none) {
+            continue;  // exempt
+        }
+        verdict.leak = verdict.apparent;
+        if (verdict.leak == Leak::abandoned) {
+            verdict.threshold = std::max(verdict.threshold, member->facts->habits.idle);
+        }
+        pool.surplus -= is_leaked(verdict.leak) ? 1 : 0;
+    }
+}
+
 }  // namespace
 
 Verdict judge(const SessionFacts& facts, const Thresholds& thresholds) {
@@ -109,42 +201,15 @@ Verdict judge(const SessionFacts& facts, const Thresholds& thresholds) {
     return {finding.leak, finding.leak, exempt, weigh(facts), finding.age, finding.threshold};
 }
 
-void mark_surplus(Member* members, size_t count) {
+void judge_pools(Member* members, size_t count) {
     Member* const end = members + count;
-    const auto same_application = [](const Member& a, const Member& b) {
-        return a.role == b.role && a.database == b.database && a.application == b.application;
-    };
-    std::sort(members, end, [&](const Member& a, const Member& b) {
-        if (!same_application(a, b)) {
-            if (a.role != b.role) {
-                return a.role < b.role;
-            }
-            if (a.database != b.database) {
-                return a.database < b.database;
-            }
-            return a.application < b.application;
-        }
-        return a.idle_for > b.idle_for;
+    std::sort(members, end, [](const Member& a, const Member& b) {
+        return same_application(a, b) ? age_of(a) > age_of(b) : precedes(a, b);
     });
     for (Member* first = members; first != end;) {
         Member* const last = std::find_if_not(
             first, end, [&](const Member& other) { return same_application(*first, other); });
-        const auto used = std::count_if(first, last, [](const Member& m) { return m.in_use; });
-        const auto allowed = std::max<ptrdiff_t>(kPoolAllowance, 2 * used);
-        ptrdiff_t surplus = (last - first) - allowed;
-        for (Member* member = first; member != last && surplus > 0; member++) {
-            Verdict& verdict = *member->verdict;
-            if (member->learned) {
-                continue;
-            }
-            if (verdict.apparent == Leak::unused) {
-                verdict.apparent = Leak::abandoned;
-            }
-            if (verdict.leak == Leak::unused) {
-                verdict.leak = Leak::abandoned;
-                surplus--;
-            }
-        }
+        judge_pool(first, last);
         first = last;
     }
 }
@@ -183,9 +248,10 @@ size_t describe(const Verdict& verdict, const SessionFacts& facts, char* buffer,
             break;
         case Leak::abandoned:
             length = snprintf(buffer, size,
-                              facts.learned_idle != 0
+                              is_beyond_habit(facts)
                                   ? "idle for %s, longer than its application ever leaves a "
-                                    "session idle (limit %s)"
+                                    "session idle (limit %s), and that holds more sessions than "
+                                    "it uses"
                                   : "idle for %s (limit %s), and its application holds more "
                                     "sessions than it uses",
                               age, limit);
@@ -199,7 +265,13 @@ size_t describe(const Verdict& verdict, const SessionFacts& facts, char* buffer,
                               "connected for %s (limit %s) and sent nothing but pings", age, limit);
             break;
         case Leak::unused:
-            length = snprintf(buffer, size, "idle for %s (limit %s), within what a pool may keep",
+            length = snprintf(buffer, size,
+                              facts.uses == 0 ? "not used for %s (limit %s), within what a pool "
+                                                "may keep"
+                              : is_beyond_habit(facts)
+                                  ? "idle for %s (limit %s), longer than its application ever "
+                                    "leaves a session idle, within what a pool may keep"
+                                  : "idle for %s (limit %s), within what a pool may keep",
                               age, limit);
             break;
         case Leak::none:

@@ -12,6 +12,13 @@ namespace leash {
 // What a session waits for from its client.
 enum class ClientWait : uint8_t { none, read, write };
 
+// What is known of a session's application from before this moment; 0: nothing.
+struct Habits {
+    uint64_t idle;    // ns, what its sessions practically never exceed
+    uint32_t in_use;  // sessions, not exceeded for 99.9 % of the time
+    bool of_use;      // sessions that have ended sent more than pings
+};
+
 // All that a verdict rests on.  Durations are nanoseconds.
 struct SessionFacts {
     State state;
@@ -21,10 +28,10 @@ struct SessionFacts {
     uint64_t state_for;      // since PostgreSQL reported this state
     uint64_t stalled_for;    // since its process last did anything; 0: it waits for no client
     uint64_t connected_for;  // since the session could run its first statement
-    uint64_t learned_idle;   // what its application practically never exceeds; 0: not known
     uint64_t statements;
     uint64_t uses;  // statements that were no ping and not neutral
     uint32_t blocked_sessions;
+    Habits habits;
     bool listens;
     bool advisory_lock;
     bool holds_xmin;
@@ -56,8 +63,9 @@ struct Verdict {
 // last command.
 inline constexpr uint64_t kPeerGoneFloor = 5'000'000'000;
 
-// Judges one session by itself.  Where its application's habit is not known, `abandoned`
-// is decided among that application's sessions: until mark_surplus() it is `unused`.
+// Judges one session by itself.  Whether it is too many is decided among the sessions of
+// its application: until judge_pools() there is no `abandoned`, and a session of a pool
+// that was not needed yet is `never used` or `ping only`.
 Verdict judge(const SessionFacts& facts, const Thresholds& thresholds);
 
 // True for kinds that count as leaked.
@@ -65,8 +73,8 @@ constexpr bool is_leaked(Leak leak) {
     return leak != Leak::none && leak != Leak::unused;
 }
 
-// How many sessions an application may keep without being accused, until its
-// habits are known: ten, or twice what it uses at this moment.
+// How many sessions an application may keep idle without being accused: ten in all, or
+// twice what it uses, now or at its busy times.
 inline constexpr uint32_t kPoolAllowance = 10;
 
 // One session as a member of its application (role x database x application).
@@ -74,16 +82,17 @@ struct Member {
     uint32_t role;
     uint32_t database;
     uint64_t application;  // hash of the name
-    bool in_use;           // active, or in a transaction
-    uint64_t idle_for;
-    bool learned;  // the habit is known: the verdict stands
+    const SessionFacts* facts;
     Verdict* verdict;
 };
 
-// Turns `unused` into `abandoned` for what an application holds beyond its
-// allowance, oldest first.  Exempt ones only appear so, and are not counted off.
-// Sorts `members`.
-void mark_surplus(Member* members, size_t count);
+// Completes the verdicts of all sessions of the applications that `members` are of.
+// Beyond its application's allowance, oldest first, an idle session is `abandoned`, once it
+// has been idle for longer than its application's habit, if that is known.  Within, it is
+// `unused`; so is one that was never used or only pinged, in an application that others
+// have used: a pool keeps some ready.  Sessions that leak in another way are none of the
+// pool's.  Exempt ones only appear so, and are not counted off.  Sorts `members`.
+void judge_pools(Member* members, size_t count);
 
 // Writes the reason for a verdict as one sentence; returns its length.
 size_t describe(const Verdict& verdict, const SessionFacts& facts, char* buffer, size_t size);

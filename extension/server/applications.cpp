@@ -20,6 +20,7 @@ constexpr uint64_t kEnoughGaps = 1'000;
 // What a gap has practically never exceeded, and the room left above it.
 constexpr double kHabit = 0.9999;
 constexpr uint64_t kRoom = 2;
+constexpr double kUsual = 0.999;  // of the time
 
 uint64_t hash_of(Oid role, Oid database, const char* name) {
     uint64 hash = hash_bytes_extended(reinterpret_cast<const unsigned char*>(name),
@@ -122,6 +123,7 @@ void fold(Application& entry, const SessionSlot& slot, uint64_t client_wait, End
     entry.ended[static_cast<int>(ending)]++;
     entry.lifetime += now - Min(now, slot.identity.opened_at);
     entry.statements += slot.statements.get();
+    entry.uses += slot.uses.get();
     entry.transactions += slot.transactions.get();
     entry.slow_statements += slot.slow_statements.get();
     entry.active_time += ledger.active_time + (ledger.active ? rest : 0);
@@ -146,8 +148,10 @@ void add_sum(HistogramSum& to, const HistogramSum& from) {
 void learn(Application& entry, const HistogramSum& gaps, uint64_t now) {
     const uint64_t after = static_cast<uint64_t>(settings::learn_after) * kMillisecond;
     const uint64_t floor = static_cast<uint64_t>(settings::learned_floor) * kMillisecond;
-    const bool enough = gaps.total >= kEnoughGaps && known_for(entry, now) >= after;
+    const uint64_t watched = known_for(entry, now);
+    const bool enough = gaps.total >= kEnoughGaps && watched >= after;
     entry.learned = enough ? Max(kRoom * gaps.percentile(kHabit), floor) : 0;
+    entry.usual_in_use = watched >= after ? entry.in_use.with_idle(watched).percentile(kUsual) : 0;
 }
 
 }  // namespace
@@ -243,10 +247,15 @@ void learn_habits() {
     pfree(living);
 }
 
-uint64_t learned_idle(int number) {
-    // One aligned word, and whichever of two values is read will do.
-    const bool known = number > kOtherApplications && number < shared()->applications;
-    return known ? __atomic_load_n(&application(number)->learned, __ATOMIC_RELAXED) : 0;
+Habits habits_of(int number) {
+    if (number <= kOtherApplications || number >= shared()->applications) {
+        return {};
+    }
+    // Aligned words, and whichever of two values is read will do.
+    const Application& entry = *application(number);
+    return {__atomic_load_n(&entry.learned, __ATOMIC_RELAXED),
+            __atomic_load_n(&entry.usual_in_use, __ATOMIC_RELAXED),
+            __atomic_load_n(&entry.uses, __ATOMIC_RELAXED) > 0};
 }
 
 int copy_applications(Application** copies) {

@@ -36,8 +36,8 @@ void note_leaked(const uint32_t* leaked, int count);
 // Learns the habits anew; the worker calls it now and then.
 void learn_habits();
 
-// The learned idle time of a session's application, in ns; 0: not known (yet).
-uint64_t learned_idle(int application);
+// What has been learned of a session's application.
+Habits habits_of(int application);
 
 // For how long it has been watched, in ns.
 inline uint64_t known_for(const Application& application, uint64_t now) {

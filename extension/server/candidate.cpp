@@ -2,6 +2,8 @@
 
 #include <netinet/in.h>
 
+#include "core/pooler_name.h"
+
 extern "C" {
 #include "commands/dbcommands.h"
 #include "common/hashfn.h"
@@ -99,7 +101,7 @@ uint64_t group_of(Oid role, Oid database, const char* application, const Address
         return hash_bytes_extended(static_cast<const unsigned char*>(bytes), static_cast<int>(size),
                                    0);
     };
-    uint64 group = hash(application, strlen(application));
+    uint64 group = hash(application, length_without_host(application));
     group = hash_combine64(group, hash(&address, sizeof address));
     group = hash_combine64(group, hash(&role, sizeof role));
     group = hash_combine64(group, hash(&database, sizeof database));
@@ -120,7 +122,7 @@ Candidate make_candidate(const SessionReport& report, NameCache& names) {
     candidate.client_wait = facts.client_wait;
     candidate.kind = report.verdict.apparent;
     candidate.idle_for = facts.idle_for;
-    candidate.learned_idle = facts.learned_idle;
+    candidate.learned_idle = facts.habits.idle;
     candidate.unused_for = facts.unused_for;
     candidate.xact_for = report.xact_for;
     candidate.statement_for = report.statement_for;

@@ -1,5 +1,7 @@
 #include "server/session_report.h"
 
+#include <algorithm>
+
 #include "server/applications.h"
 #include "server/clock.h"
 #include "server/lease.h"
@@ -7,6 +9,8 @@
 #include "server/sampler.h"
 #include "server/settings.h"
 #include "server/worker.h"
+
+#include "core/pooler_name.h"
 
 extern "C" {
 #include "common/hashfn.h"
@@ -147,7 +151,7 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     }
     report.sampled = now.sampled;
     report.client_wait = seen.client_wait;
-    report.facts.learned_idle = now.sampled ? learned_idle(seen.application) : 0;
+    report.facts.habits = now.sampled ? habits_of(seen.application) : Habits{};
     if (!read_backend_state(number, report.identity, report.backend) ||
         !read_backend_texts(report.identity, report.application, activity)) {
         return false;
@@ -194,7 +198,13 @@ void judge_with_locks(SessionReports& all, SessionReport& report, const Threshol
     report.verdict = judge(report.facts, limits);
 }
 
-void judge_surplus(SessionReports& all) {
+uint64_t hash_of_application(const char* name) {
+    return hash_bytes_extended(reinterpret_cast<const unsigned char*>(name),
+                               static_cast<int>(length_without_host(name)), 0);
+}
+
+// The verdicts that depend on the other sessions of an application.
+void judge_applications(SessionReports& all) {
     if (all.count == 0) {
         return;
     }
@@ -202,23 +212,23 @@ void judge_surplus(SessionReports& all) {
         static_cast<Member*>(palloc(sizeof(Member) * static_cast<Size>(all.count)));
     for (int i = 0; i < all.count; i++) {
         SessionReport& report = all.reports[i];
-        members[i] = {
-            report.identity.role,
-            report.identity.database,
-            hash_bytes_extended(reinterpret_cast<const unsigned char*>(report.application),
-                                static_cast<int>(strlen(report.application)), 0),
-            report.in_use,
-            report.facts.idle_for,
-            report.facts.learned_idle != 0,
-            &report.verdict};
+        members[i] = {report.identity.role, report.identity.database,
+                      hash_of_application(report.application), &report.facts, &report.verdict};
     }
-    mark_surplus(members, static_cast<size_t>(all.count));
+    judge_pools(members, static_cast<size_t>(all.count));
     pfree(members);
 }
 
-}  // namespace
+// Sessions of one application share them.
+bool same_login(int number, const SessionIdentity& who) {
+    SessionIdentity other;
+    return read_identity(*session_slot(number), other) && other.role == who.role &&
+           other.database == who.database;
+}
 
-SessionReports report_sessions() {
+// Reads open sessions, all of them or those of one role in one database, and judges each
+// by itself.
+SessionReports read_sessions(const SessionIdentity* like) {
     const int slots = shared()->slots;
     const Thresholds limits = settings::thresholds();
     const Moment now = moment_of_report();
@@ -229,19 +239,27 @@ SessionReports report_sessions() {
         palloc_extended(sizeof(SessionReport) * static_cast<Size>(slots), MCXT_ALLOC_HUGE));
     for (int i = 0; i < slots; i++) {
         SessionReport& report = all.reports[all.count];
-        if (read_session(i, now, activity, report)) {
+        if ((like == nullptr || same_login(i, *like)) && read_session(i, now, activity, report)) {
             report.verdict = judge(report.facts, limits);
             all.count++;
         }
     }
+    pfree(activity);
+    return all;
+}
+
+}  // namespace
+
+SessionReports report_sessions() {
+    const Thresholds limits = settings::thresholds();
+    SessionReports all = read_sessions(nullptr);
     // Locks are looked at only when somebody is a candidate: they exempt, and weigh.
     for (int i = 0; i < all.count; i++) {
         if (all.reports[i].verdict.apparent != Leak::none) {
             judge_with_locks(all, all.reports[i], limits);
         }
     }
-    judge_surplus(all);
-    pfree(activity);
+    judge_applications(all);
     return all;
 }
 
@@ -255,13 +273,21 @@ void add_lock_facts(SessionReports& all) {
 }
 
 bool report_session(int number, SessionReport& report) {
-    auto* const activity =
-        static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
-    const bool there = read_session(number, moment_of_report(), activity, report);
-    if (there) {
-        report.verdict = judge(report.facts, settings::thresholds());
+    SessionIdentity who;
+    if (!read_identity(*session_slot(number), who)) {
+        return false;
     }
-    pfree(activity);
+    SessionReports all = read_sessions(&who);
+    judge_applications(all);
+    const SessionReport* const end = all.reports + all.count;
+    const SessionReport* const found =
+        std::find_if(all.reports, all.reports + all.count,
+                     [number](const SessionReport& each) { return each.number == number; });
+    const bool there = found != end;
+    if (there) {
+        report = *found;
+    }
+    pfree(all.reports);
     return there;
 }
 

@@ -47,7 +47,8 @@ SessionReports report_sessions();
 // Completes what depends on locks for those without a verdict too.
 void add_lock_facts(SessionReports& all);
 
-// One session, judged by itself and without its locks; false when it is not there.
+// One session, judged among those of its application, but without locks; false when it
+// is not there.
 bool report_session(int number, SessionReport& report);
 
 // The opener of a session's open transaction; false when it changed meanwhile.

@@ -346,6 +346,7 @@ struct Application {
     uint64_t ended[kEndings];
     uint64_t lifetime;
     uint64_t statements;
+    uint64_t uses;  // of them, those that were no ping and not neutral
     uint64_t transactions;
     uint64_t slow_statements;
     uint64_t active_time;
@@ -362,7 +363,8 @@ struct Application {
     uint32_t busy_now;
     Levels in_use;  // time at level 0 is what is missing to the time since known_at
     Levels busy;
-    uint64_t learned;  // ns, the gap it practically never exceeded; 0: not known yet
+    uint64_t learned;       // ns, the gap it practically never exceeded; 0: not known yet
+    uint32_t usual_in_use;  // not exceeded for 99.9 % of the time; 0: not known yet
 
     int64_t last_minute;  // since 1970, the last one with statements
     uint8_t active_minutes[kWeekMinutes / 8];

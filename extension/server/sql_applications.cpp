@@ -83,16 +83,6 @@ void add_percentile(ApplicationRow& row, const HistogramSum& histogram, double s
     add_interval(row, histogram.total > 0, histogram.percentile(share));
 }
 
-// What was not sampled at a level above 0 was at 0.
-Levels with_idle(const Levels& levels, uint64_t watched) {
-    Levels all = levels;
-    if (watched > all.whole) {
-        all.time[0] += watched - all.whole;
-        all.whole = watched;
-    }
-    return all;
-}
-
 void add_levels_of(ApplicationRow& row, uint32_t level, const Levels& levels) {
     add_count(row, level);
     add_count(row, levels.peak);
@@ -113,12 +103,12 @@ uint64_t minutes_of(const Application& entry) {
 void add_sessions(ApplicationRow& row, const Whole& whole) {
     const Application& app = whole.folded;
     const uint64_t watched = known_for(app, whole.now);
-    const Levels in_use = with_idle(app.in_use, watched);
+    const Levels in_use = app.in_use.with_idle(watched);
     const uint64_t life = app.active_time + app.idle_time + app.in_transaction_time;
     add_count(row, whole.living);
     add_count(row, Max(app.sessions_peak, whole.living));
     add_levels_of(row, app.in_use_now, in_use);
-    add_levels_of(row, app.busy_now, with_idle(app.busy, watched));
+    add_levels_of(row, app.busy_now, app.busy.with_idle(watched));
     row.add_if(life > 0, Float8GetDatum(static_cast<double>(app.active_time) /
                                         static_cast<double>(Max(life, 1))));
     add_count(row, minutes_of(app));

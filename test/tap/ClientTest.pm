@@ -92,6 +92,16 @@ sub never_leaked
 		'0', '... or is now');
 }
 
+# Waits until so many sessions of an application have been of no use for well over the
+# threshold, while the worker has looked at them time and again.
+sub until_rested
+{
+	my ($self, $application, $count) = @_;
+	my $long = 2 * $threshold;
+	return $self->until(
+		"SELECT count(*) FROM leash.sessions WHERE application_name = '$application' AND unused_for > '$long seconds'", $count);
+}
+
 # Waits until an application has been there for well over the threshold.
 sub until_judged
 {

@@ -1,5 +1,5 @@
 # leash.applications: what sessions did is counted once, when they end and while they
-# live; levels are sampled; habits are learned and decide between unused and abandoned.
+# live; levels are sampled; habits are learned and excuse sessions of a pool.
 use strict;
 use warnings;
 
@@ -126,19 +126,34 @@ subtest 'a restart' => sub {
 
 subtest 'the learned habit' => sub {
 	$server->thresholds(idle => '1ms');
-	my @pool = map { client('habit') } 1 .. 2;
+	my @pool = map { client('habit') } 1 .. 12;
 	is(app('habit', 'learned_idle IS NULL'), 't', 'nothing is learned from nothing');
 	for my $i (1 .. 1100)
 	{
 		$pool[0]->query('SELECT count(*) FROM pg_class WHERE oid = 0');
 	}
-	$pool[1]->query('SELECT count(*) FROM pg_class WHERE oid = 0');
+	$_->query('SELECT count(*) FROM pg_class WHERE oid = 0') for @pool[ 1 .. 11 ];
 	is(until_app('habit', 'learned_idle IS NOT NULL', 't'), 't', 'after a thousand gaps it is known');
-	is($server->until_of($pool[1], 'leak', 'abandoned'), 'abandoned', 'one of two sessions is enough, when it exceeds it');
+	my $kinds = "SELECT string_agg(kind || ' ' || sessions, ',' ORDER BY kind) FROM leash.leak_groups WHERE application_name = 'habit'";
+	is($server->until($kinds, 'abandoned 2,unused 10'), 'abandoned 2,unused 10', 'two are too many, and rest for longer than any did');
+	is($server->until_of($pool[11], q(reason LIKE '%, longer than its application ever leaves a session idle, within what a pool may keep'), 't', 'leash.leaks'),
+		't', 'ten may');
 	$server->node->append_conf('postgresql.conf', "pg_leash.learned_floor = '1h'");
 	$server->node->reload;
 	is(until_app('habit', "learned_idle >= interval '1h'", 't'), 't', 'never below the floor');
-	is($server->until_of($pool[1], 'leak', 'unused'), 'unused', 'and so it is unused again');
+	is($server->until($kinds, 'unused 12'), 'unused 12', 'what is no longer than the habit is no leak');
+	$_->quit for @pool;
+};
+
+subtest 'what an application needs at busy times' => sub {
+	my @pool = map { client('day and night') } 1 .. 17;
+	$_->query('BEGIN') for @pool[ 0 .. 7 ];
+	is(until_app('day and night', 'in_use_p999', '8'), '8', 'eight are in use');
+	$server->until("SELECT rounds > $_ + 20 FROM leash.worker") for $server->value('SELECT rounds FROM leash.worker');
+	$_->query('COMMIT') for @pool[ 0 .. 7 ];
+	$_->query('SELECT count(*) FROM pg_class WHERE oid = 0') for @pool;
+	my $kinds = "SELECT string_agg(kind || ' ' || sessions, ',' ORDER BY kind) FROM leash.leak_groups WHERE application_name = 'day and night'";
+	is($server->until($kinds, 'abandoned 1,unused 16'), 'abandoned 1,unused 16', 'twice as many may rest when none is');
 	$_->quit for @pool;
 };
 

@@ -110,11 +110,12 @@ subtest 'aborted transaction' => sub {
 };
 
 subtest 'never used, ping only' => sub {
+	# each in an application of its own: none that others have used
 	$server->thresholds(never_used => '1ms');
-	my $unused = $server->session;
+	my $unused = in_application('forgotten');
 	kind_is($unused, 'never used', 'no statement yet');
 	is($server->of($unused, 'weight, leaked', 'leash.leaks'), 'holds a slot|t', 'its weight');
-	my $pinger = $server->session;
+	my $pinger = in_application('monitoring');
 	for my $ping ('SELECT 1', '', 'SELECT version()', 'SELECT now()', "SELECT 'x' || 'y', 1 + 1", 'SHOW work_mem', "SET work_mem = '4MB'", 'BEGIN; ROLLBACK')
 	{
 		$pinger->query($ping);
@@ -139,6 +140,26 @@ subtest 'never used, ping only' => sub {
 	is($server->of($old, "coalesce(leak, '$none')"), $none, 'a ping after a use');
 	is($server->of($old, 'unused_for > idle_for'), 't', 'counts as idle, not as used');
 	$_->quit for $unused, $pinger, $old;
+};
+
+subtest 'a pool that keeps sessions ready' => sub {
+	$server->thresholds(never_used => '1ms');
+	my @pool = map { in_application('ready') } 1 .. 10;
+	$pool[9]->query('SELECT 1');
+	my $kinds = "SELECT kind, leaked, sessions FROM leash.leak_groups WHERE application_name = 'ready' ORDER BY kind";
+	is($server->until($kinds, "never used|t|9\nping only|t|1"), "never used|t|9\nping only|t|1", 'nobody has used any');
+	$pool[0]->query('SELECT id FROM things');
+	is($server->until($kinds, 'unused|f|9'), 'unused|f|9', 'once one is of use, the others are there in case');
+	like($server->of($_, 'reason', 'leash.leaks'), qr/^not used for \S+.* \(limit 1\.0ms\), within what a pool may keep$/, 'the reason') for @pool[ 8, 9 ];
+	push @pool, map { in_application('ready') } 1 .. 2;
+	is($server->until($kinds, "never used|t|2\nunused|f|9"), "never used|t|2\nunused|f|9", 'two too many');
+	is($server->value("SELECT string_agg(pid::text, ',' ORDER BY leaked_for DESC) FROM leash.leaks WHERE kind = 'never used'"),
+		"$pool[1]{pid},$pool[2]{pid}", 'the oldest ones');
+	$_->quit for @pool[ 0, 1, 2 ];
+	is($server->until($kinds, 'unused|f|9'), 'unused|f|9', 'the use of sessions that have ended counts');
+	my $other = in_application('ready but never used');
+	kind_is($other, 'never used', 'not for another application');
+	$_->quit for $other, @pool[ 3 .. 11 ];
 };
 
 subtest 'stalled client' => sub {
@@ -173,11 +194,12 @@ subtest 'stalled client' => sub {
 
 subtest 'abandoned and unused' => sub {
 	# An application holds 13 sessions and uses none: ten it may keep.
-	my @pool = map { in_application('pool') } 1 .. 13;
+	# A pooler's addition to the name makes no difference.
+	my @pool = map { in_application("pool - 10.0.0.1:5$_") } 101 .. 113;
 	my @other = map { in_application('another') } 1 .. 3;
 	$_->query('SELECT id FROM things') for @pool, @other;
 	$server->thresholds(idle => '1ms');
-	$server->until("SELECT count(*) FROM leash.leaks WHERE application_name = 'pool'", '13');
+	$server->until("SELECT count(*) FROM leash.leaks WHERE application_name LIKE 'pool%'", '13');
 	is($server->value("SELECT kind, leaked, sessions, weight FROM leash.leak_groups WHERE application_name = 'pool' ORDER BY sessions"),
 		"abandoned|t|3|holds a slot\nunused|f|10|holds a slot", 'two groups: what is too many, and what a pool may keep');
 	is($server->value('SELECT pid FROM leash.leaks WHERE kind = \'abandoned\' ORDER BY leaked_for DESC'),
@@ -186,18 +208,24 @@ subtest 'abandoned and unused' => sub {
 	like($server->of($pool[12], 'reason', 'leash.leaks'), qr/^idle for \S+.* within what a pool may keep$/, 'why not');
 	is($server->value("SELECT kind, sessions FROM leash.leak_groups WHERE application_name = 'another'"), 'unused|3',
 		'another application has its own allowance');
-	is($server->value("SELECT oldest = (SELECT max(leaked_for) FROM leash.leaks l WHERE l.kind = g.kind AND l.application_name = 'pool') IS NOT NULL
+	is($server->value("SELECT oldest = (SELECT max(leaked_for) FROM leash.leaks l WHERE l.kind = g.kind AND l.application_name LIKE 'pool%') IS NOT NULL
 		FROM leash.leak_groups g WHERE application_name = 'pool' AND kind = 'abandoned'"), 't', 'the oldest of a group');
 
 	# Use makes it young again; six in use at once justify twelve.
 	$pool[0]->query('SELECT id FROM things');
-	$server->until("SELECT count(*) FROM leash.leaks WHERE application_name = 'pool'", '13');
+	$server->until("SELECT count(*) FROM leash.leaks WHERE application_name LIKE 'pool%'", '13');
 	is($server->value('SELECT pid FROM leash.leaks WHERE kind = \'abandoned\' ORDER BY leaked_for DESC'),
 		join("\n", map { $_->{pid} } @pool[ 1 .. 3 ]), 'the one that was used is no longer among them');
 	$_->query('BEGIN') for @pool[ 0 .. 5 ];
-	$server->until("SELECT count(*) FROM leash.leaks WHERE application_name = 'pool'", '7');
+	$server->until("SELECT count(*) FROM leash.leaks WHERE application_name LIKE 'pool%'", '7');
 	is($server->value("SELECT kind, sessions FROM leash.leak_groups WHERE application_name = 'pool' ORDER BY 1"),
 		"abandoned|1\nunused|6", 'six of thirteen in use: one too many');
+	my $abandoned = $server->value("SELECT session_id FROM leash.leaks WHERE kind = 'abandoned'");
+	$server->value("SELECT leash.terminate('$abandoned')");
+	is($server->value("SELECT kind FROM leash.reap_log WHERE session_id = '$abandoned'"), 'abandoned', 'who ends it by hand finds the same in the journal');
+	$server->thresholds(idle => '1ms', idle_in_transaction => '1ms');
+	is($server->until("SELECT string_agg(kind || ' ' || sessions, ',' ORDER BY kind) FROM leash.leak_groups WHERE application_name = 'pool'",
+		'idle in transaction 6,unused 6'), 'idle in transaction 6,unused 6', 'transactions that leak justify none, and six are not too many');
 	$_->quit for @pool, @other;
 };
 
@@ -210,7 +238,7 @@ subtest 'what is no leak' => sub {
 	$locker->query('SELECT pg_advisory_lock(1)');
 	my $xact_locker = $server->session;
 	$xact_locker->query($_) for 'BEGIN', 'SELECT pg_advisory_xact_lock(2)';
-	my $witness = $server->session;
+	my $witness = in_application('witness');
 	kind_is($witness, 'never used', 'thresholds are low');
 	$server->until_at_rest($_) for $listener, $locker, $xact_locker;
 	for ([ $listener, 'listens' ], [ $locker, 'holds an advisory lock' ], [ $xact_locker, 'holds an advisory lock' ])

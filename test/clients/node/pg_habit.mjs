@@ -1,9 +1,9 @@
-// A busy pool whose clients never rest for long; told to, it forgets to release one.
+// A busy pool whose clients never rest for long; for each line it forgets to release one.
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { say, think } from './story.mjs';
 
-const pool = new pg.Pool({ max: 4 });
+const pool = new pg.Pool({ max: 15 });
 let goesOn = true;
 
 async function work() {
