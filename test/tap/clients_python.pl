@@ -1,5 +1,6 @@
-# Verdicts on psycopg and SQLAlchemy: autobegin, streaming, COPY in either direction,
-# and a program that is killed in the middle of a statement.
+# Verdicts on psycopg, SQLAlchemy and asyncpg: autobegin, streaming, COPY in either
+# direction, pools that keep connections ready, and a program that is killed in the middle
+# of a statement.
 use strict;
 use warnings;
 
@@ -20,7 +21,7 @@ sub start
 
 my %client = map { $_ => start($_) }
   qw(psycopg_autobegin psycopg_healthy psycopg_stream psycopg_copy_in psycopg_copy_in_healthy psycopg_copy_out psycopg_statement
-  sqlalchemy_autobegin sqlalchemy_healthy sqlalchemy_stream);
+  psycopg_ready sqlalchemy_autobegin sqlalchemy_healthy sqlalchemy_stream asyncpg_ready asyncpg_forgotten);
 $_->says(qr/^ready/) for values %client;
 
 sub column
@@ -64,6 +65,28 @@ subtest 'SQLAlchemy: a healthy engine' => sub {
 	is($server->application('sqlalchemy-healthy', 'sessions, in_use_peak > 0, transactions > 50'), '3|t|t', 'it works');
 	$server->never_leaked('sqlalchemy-healthy', 'an engine that works and thinks');
 	is($client{sqlalchemy_healthy}->finish, 0, 'it ends well');
+};
+
+subtest 'asyncpg: connections that are never released' => sub {
+	$server->groups_are('asyncpg-forgotten', [ 'abandoned|5|holds a slot|', 'unused|10|holds a slot|' ],
+		'fifteen, five more than a pool may keep');
+	is(column('asyncpg-forgotten', 'last_statement'), 'SELECT status FROM orders WHERE id = $1', 'the last statement names the code');
+};
+
+subtest 'psycopg: a pool that keeps ten ready' => sub {
+	$server->until_rested('psycopg-ready', 10);
+	$server->groups_are('psycopg-ready', ['unused|10|holds a slot|'], 'the one that was used, and those that never were');
+	is(column('psycopg-ready', 'count(*) FILTER (WHERE statements = 0)', 'leash.sessions'), '9', 'nine of them');
+	$server->never_leaked('psycopg-ready', 'a pool that keeps ten');
+	is($client{psycopg_ready}->finish, 0, 'it ends well');
+};
+
+subtest 'asyncpg: a pool as it comes' => sub {
+	$server->until_rested('asyncpg-ready', 9);
+	$server->groups_are('asyncpg-ready', ['unused|9|holds a slot|'], 'ten connections, of which one is used');
+	like(column('asyncpg-ready', q(regexp_replace(reason, '[0-9.]+', '', 'g'))), qr/^not used for .*, within what a pool may keep$/, 'the reason');
+	$server->never_leaked('asyncpg-ready', 'a pool that keeps ten');
+	is($client{asyncpg_ready}->finish, 0, 'it ends well');
 };
 
 for my $name (qw(psycopg_stream sqlalchemy_stream psycopg_copy_in_healthy))
