@@ -90,7 +90,20 @@ constexpr const char* name_of(Weight weight) {
 }
 
 // Why a session is no leak, whatever its age.
-enum class Exempt : uint8_t { none, lease, backup, listens, advisory_lock };
+enum class Exempt : uint8_t {
+    none,
+    lease,
+    backup,
+    exported_snapshot,
+    imported_snapshot,
+    listens,
+    advisory_lock,
+};
+
+// Whatever a policy includes, and whoever forces.
+constexpr bool is_absolute(Exempt exempt) {
+    return exempt != Exempt::none && exempt < Exempt::listens;
+}
 
 constexpr const char* name_of(Exempt exempt) {
     switch (exempt) {
@@ -98,6 +111,10 @@ constexpr const char* name_of(Exempt exempt) {
             return "holds a lease";
         case Exempt::backup:
             return "runs a backup";
+        case Exempt::exported_snapshot:
+            return "exported a snapshot";
+        case Exempt::imported_snapshot:
+            return "imported a snapshot";
         case Exempt::listens:
             return "listens";
         case Exempt::advisory_lock:

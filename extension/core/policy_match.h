@@ -32,7 +32,7 @@ struct Candidate {
     bool superuser;
     bool listens;
     bool advisory_lock;
-    bool untouchable;  // a lease, a backup, the own session, a wait for a standby
+    bool untouchable;  // an absolute exemption, the own session, a wait for a standby
     uint64_t opened_ago;
 };
 

@@ -85,6 +85,12 @@ Exempt find_exemption(const SessionFacts& facts) {
     if (facts.backup) {
         return Exempt::backup;
     }
+    if (facts.exported_snapshot) {
+        return Exempt::exported_snapshot;
+    }
+    if (facts.imported_snapshot) {
+        return Exempt::imported_snapshot;
+    }
     if (facts.listens) {
         return Exempt::listens;
     }

@@ -38,6 +38,8 @@ struct SessionFacts {
     bool holds_locks;
     bool lease;
     bool backup;
+    bool exported_snapshot;
+    bool imported_snapshot;  // from somebody who still counts on it
     Peer peer;
 };
 

@@ -38,8 +38,7 @@ Peer peer_of(const SessionReport& report) {
 
 // By fact, and whatever a policy includes.
 bool is_untouchable(const SessionReport& report) {
-    const Exempt exempt = report.verdict.exempt;
-    return exempt == Exempt::lease || exempt == Exempt::backup || report.backend.in_sync_rep ||
+    return is_absolute(report.verdict.exempt) || report.backend.in_sync_rep ||
            report.identity.id.pid == MyProcPid;
 }
 

@@ -5,6 +5,7 @@
 #include "server/session.h"
 #include "server/slow_plans.h"
 #include "server/session_marks.h"
+#include "server/shared_snapshots.h"
 #include "server/statement_path.h"
 #include "server/secret_statements.h"
 
@@ -123,6 +124,7 @@ pg_attribute_always_inline void query_ends(QueryDesc* query) {
         record_query(query, slow);
     }
     if (unlikely(current.in_block)) {
+        settle_export(my_slot);
         keep_opener(text_of(query), false);
     }
 }
@@ -208,6 +210,8 @@ void object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub
     }
     if (unlikely(object_id == F_PG_BACKUP_START)) {
         note_backup();
+    } else if (unlikely(object_id == F_PG_EXPORT_SNAPSHOT)) {
+        note_export();
     }
     if (nesting_level == 0 && ActivePortal == nullptr && MyBEEntry->st_state == STATE_FASTPATH) {
         fastpath_call_begins(object_id);

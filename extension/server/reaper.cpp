@@ -4,6 +4,7 @@
 #include "server/lease.h"
 #include "server/lock_facts.h"
 #include "server/session.h"
+#include "server/shared_snapshots.h"
 #include "server/signal.h"
 
 extern "C" {
@@ -61,7 +62,13 @@ Outcome refuse_ever(const SessionSlot* slot) {
     if (holds_lease(*slot)) {
         return "exempt: lease";
     }
-    return slot->backup.get() ? "exempt: runs a backup" : nullptr;
+    if (slot->backup.get()) {
+        return "exempt: runs a backup";
+    }
+    if (slot->exported_snapshot.get()) {
+        return "exempt: exported a snapshot";
+    }
+    return imports_living_snapshot(*slot) ? "exempt: imported a snapshot" : nullptr;
 }
 
 Outcome outcome_of(claim::Result result, const SessionSlot* slot, const SessionIdentity& target) {

@@ -114,6 +114,8 @@ bool open_session_at_login() {
     slot->ended_message.set(0);
     slot->listens.set(false);
     slot->backup.set(false);
+    slot->exported_snapshot.set(false);
+    slot->imported_snapshot.set(false);
     slot->held_cursors.set(0);
 
     claim::open(slot->word);

@@ -2,6 +2,7 @@
 
 #include "server/lease.h"
 #include "server/session.h"
+#include "server/shared_snapshots.h"
 #include "server/transaction.h"
 
 extern "C" {
@@ -74,6 +75,7 @@ void note_backup() {
 }
 
 void note_marks(const Node* statement) {
+    note_import(statement);
     if (IsA(statement, DeclareCursorStmt)) {
         note_cursor(reinterpret_cast<const DeclareCursorStmt*>(statement));
     } else if (IsA(statement, DiscardStmt) &&
@@ -94,6 +96,7 @@ bool settle_marks(bool committed) {
     discarded_all = false;
     const bool backup = get_backup_status() == SESSION_BACKUP_RUNNING;
     my_slot->backup.set(backup);
+    forget_snapshots();
     const int held = settle_cursors();
     my_slot->held_cursors.set(held);
     return backup || held > 0;

@@ -1,5 +1,5 @@
 // What PostgreSQL keeps to itself about this session and a reaper wants to know: a
-// backup that runs, cursors WITH HOLD that are open.  Only their beginning is watched
+// backup that runs, cursors WITH HOLD that are open, snapshots that are shared.  Only their beginning is watched
 // for; while there are any, each end of a transaction looks whether they still are.
 #pragma once
 
@@ -10,7 +10,8 @@ namespace leash {
 // pg_backup_start() is about to be called.
 void note_backup();
 
-// A utility statement is about to run: DECLARE, CLOSE ALL and DISCARD ALL count.
+// A utility statement is about to run: DECLARE, CLOSE ALL, DISCARD ALL and
+// SET TRANSACTION SNAPSHOT count.
 void note_marks(const Node* statement);
 
 // The transaction has ended, and a commit had work to do.  Cannot fail; says whether the

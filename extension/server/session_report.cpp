@@ -8,6 +8,7 @@
 #include "server/lock_facts.h"
 #include "server/sampler.h"
 #include "server/settings.h"
+#include "server/shared_snapshots.h"
 #include "server/worker.h"
 
 #include "core/pooler_name.h"
@@ -180,6 +181,8 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     facts.listens = slot.listens.get();
     facts.lease = holds_lease(slot);
     facts.backup = slot.backup.get();
+    facts.exported_snapshot = slot.exported_snapshot.get();
+    facts.imported_snapshot = imports_living_snapshot(slot);
     facts.peer = peer_of(seen, facts.state_for, now);
     facts.holds_xmin = TransactionIdIsValid(proc->xmin) || TransactionIdIsValid(proc->xid);
     read_transaction(report, seen, now);

@@ -57,6 +57,7 @@ inline constexpr uint64_t kUnknownWait = ~uint64_t{0};
 inline constexpr size_t kReasonSize = 200;
 inline constexpr size_t kJournalOpenerSize = 256;
 inline constexpr size_t kErrorSize = 256;
+inline constexpr size_t kSnapshotIdSize = 32;
 inline constexpr int kNoteCount = 4096;  // more than sessions die at one time
 inline constexpr int kNoticeCount = 256;
 inline constexpr int kBreakerCount = 256;
@@ -156,13 +157,17 @@ struct alignas(kCacheLine) SessionSlot {
     Relaxed<TimestampTz> secret_start;   // start of the message whose text is not to be shown
     Relaxed<TimestampTz> ended_message;  // start of the message whose statement has ended, else 0
     Relaxed<bool> listens;
-    Relaxed<bool> backup;           // pg_backup_start() was called, and no stop
+    Relaxed<bool> backup;             // pg_backup_start() was called, and no stop
+    Relaxed<bool> exported_snapshot;  // in the open transaction
+    Relaxed<bool> imported_snapshot;
     Relaxed<int32_t> held_cursors;  // WITH HOLD, still open
 
     // Cold: each under its change count.
     alignas(kCacheLine) ChangeCount identity_changes;
     ChangeCount opener_changes;
     ChangeCount lease_changes;
+    ChangeCount import_changes;
+    char imported[kSnapshotIdSize];  // which snapshot, when it has imported one
     SessionIdentity identity;
     Opener opener;
     Lease lease;

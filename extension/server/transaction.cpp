@@ -7,6 +7,7 @@
 #include "server/policy_changes.h"
 #include "server/session.h"
 #include "server/session_marks.h"
+#include "server/shared_snapshots.h"
 #include "server/statement_path.h"
 
 extern "C" {
@@ -126,8 +127,13 @@ void subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId
         (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)) {
         listening_subtransaction_ended(event == SUBXACT_EVENT_COMMIT_SUB);
     }
-    if (event == SUBXACT_EVENT_ABORT_SUB && my_slot != nullptr && ends_message() &&
-        DatumGetInt32(pg_trigger_depth(nullptr)) == 0) {
+    if (event != SUBXACT_EVENT_ABORT_SUB || my_slot == nullptr) {
+        return;
+    }
+    if (unlikely(my_slot->exported_snapshot.get())) {
+        export_changes();  // maybe it was from there that it could not be exported
+    }
+    if (ends_message() && DatumGetInt32(pg_trigger_depth(nullptr)) == 0) {
         reset_nesting();
         message_fails();
     }

@@ -5,6 +5,7 @@
 #include "server/listening.h"
 #include "server/policy_changes.h"
 #include "server/session_marks.h"
+#include "server/shared_snapshots.h"
 #include "server/statement_path.h"
 #include "server/transaction.h"
 
@@ -112,10 +113,12 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
     const Nested nested;
     call_next(call);
     nested.leave();
+    settle_import();
     if (prepared) {
         commit_ends();
     }
     if (top) {
+        settle_export(my_slot);
         utility_ends(text, query_id, completion != nullptr ? completion->nprocessed : 0);
     }
 }

@@ -25,8 +25,18 @@ sub start_program
 	local $ENV{PGAPPNAME} = $name;
 	my @command = ($name, '-h', $self->node->host, '-p', $self->node->port, @arguments);
 	my $run = IPC::Run::start(\@command, '<', \undef, '>', \$out, '2>', \$err);
-	push @{ $self->{programs} }, { name => $name, run => $run, err => \$err };
-	return;
+	my $program = { name => $name, run => $run, err => \$err };
+	push @{ $self->{programs} }, $program;
+	return $program;
+}
+
+# Waits for one that ends by itself; returns what it complained about.
+sub finish_program
+{
+	my ($self, $program) = @_;
+	$self->{programs} = [ grep { $_ != $program } @{ $self->{programs} } ];
+	my $ok = $program->{run}->finish;
+	return $ok ? ${ $program->{err} } : "$program->{name} failed: ${$program->{err}}";
 }
 
 # What a program complained about before it was stopped.

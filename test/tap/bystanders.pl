@@ -51,6 +51,15 @@ $admin->query($_) for (
 	'ALTER TABLE guarded ENABLE ROW LEVEL SECURITY',
 	"CREATE POLICY guard ON guarded TO $app USING (slow(id))",
 	"GRANT SELECT ON guarded TO $app",
+	# Dumped as soon as somebody opens the gate.
+	'CREATE TABLE gate ()',
+	"GRANT SELECT ON gate TO $app",
+	q{CREATE FUNCTION pass() RETURNS boolean LANGUAGE plpgsql AS
+		$$BEGIN LOCK TABLE public.gate IN ACCESS SHARE MODE; RETURN true; END$$},
+	'CREATE TABLE gated AS SELECT 1 AS id',
+	'ALTER TABLE gated ENABLE ROW LEVEL SECURITY',
+	"CREATE POLICY pass ON gated TO $app USING (pass())",
+	"GRANT SELECT ON gated TO $app",
 	# Vacuumed slowly, a tenth of a second for each page.
 	q{CREATE TABLE old WITH (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
 		autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0)
@@ -130,6 +139,28 @@ $server->start_program('pg_dump', '-U', $app, '--enable-row-security', '--table=
 processes('pg_dump', "application_name = 'pg_dump' AND query ~ '^COPY'");
 leak('a session that holds a snapshot and a table as pg_dump does', 'pg_dump',
 	'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY', 'LOCK TABLE many IN ACCESS SHARE MODE');
+
+# The leader waits for its workers, of which one waits for the gate, and one for the other.
+my $gatekeeper = $server->session(params => { application_name => 'admin' });
+$gatekeeper->query($_) for 'BEGIN', 'LOCK TABLE gate';
+my $parallel_dump = $server->start_program('pg_dump', '-U', $app, '--enable-row-security', '--table=gated', '--table=news',
+	'--format=directory', '--jobs=2', '-f', "$kept/parallel", 'dbname=postgres application_name=parallel');
+my $parallel = "FROM leash.sessions WHERE application_name = 'parallel'";
+$server->until("SELECT string_agg(state, ', ' ORDER BY state) $parallel", 'active, idle in transaction, idle in transaction');
+processes('the leader and the workers of pg_dump --jobs', "application_name = 'parallel'");
+is($server->value("SELECT string_agg(exempt, ', ' ORDER BY exempt) $parallel"),
+	'exported a snapshot, imported a snapshot, imported a snapshot', 'they share a snapshot');
+leak('a session that has exported a snapshot in the transaction before', 'parallel',
+	'BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT pg_export_snapshot()', 'COMMIT AND CHAIN', 'LOCK TABLE many IN ACCESS SHARE MODE');
+my $exporter = client('app');
+leak('a session that has imported a snapshot which is exported no more', 'parallel',
+	'BEGIN ISOLATION LEVEL REPEATABLE READ',
+	sub {
+		$exporter->query('BEGIN');
+		$_[0]->query(sprintf q{SET TRANSACTION SNAPSHOT '%s'}, $exporter->value('SELECT pg_export_snapshot()'));
+		$exporter->query('COMMIT');
+	});
+
 leak('a client that does not read what it has asked for', 'pg_dump',
 	sub { $_[0]->send_query(q{COPY (SELECT repeat('x', 1000) FROM many) TO STDOUT}) });
 leak('a client that does not send what it has announced', 'app', sub { $_[0]->query('COPY sent FROM STDIN', 'G') });
@@ -187,6 +218,9 @@ for my $bystander (@bystanders)
 is($listener->value('SELECT count(*) FROM pg_listening_channels()'), '1', 'it still listens');
 $admin->query('INSERT INTO news VALUES (1)');
 is(do { my $rows; until (($rows = $copy->value('SELECT count(*) FROM news')) eq '1') { $server->rounds_pass } $rows }, '1', 'what is published is applied');
+
+$gatekeeper->query('COMMIT');
+is($server->finish_program($parallel_dump), '', 'pg_dump --jobs comes to its end');
 
 my ($answers, @cut) = reverse $server->stop_clients;
 for my $case ([ 'pool', 'a pool that is used every second' ], [ 'cursor', 'a cursor that is read every 0.3 s' ],

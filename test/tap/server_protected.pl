@@ -1,4 +1,5 @@
-# Facts that protect a session whatever its age and whoever asks: a lease, a backup.
+# Facts that protect a session whatever its age and whoever asks: a lease, a backup, a
+# snapshot that others count on.
 # And what is merely told of one: what a reap would lose.
 use strict;
 use warnings;
@@ -10,7 +11,7 @@ use LeashTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $server = LeashTest->start('protected', conf => [ 'max_connections = 30', 'wal_level = replica' ]);
+my $server = LeashTest->start('protected', init => { allows_streaming => 'logical' }, conf => ['max_connections = 30']);
 my $admin = $server->{admin};
 $admin->query('CREATE TABLE things (id integer)');
 $server->thresholds(idle_in_transaction => '1ms', idle => '1ms');
@@ -148,6 +149,189 @@ subtest 'a backup that nobody ended' => sub {
 	@clients = map { $server->session } 1 .. 3;
 	is($server->value('SELECT count(exempt) FROM leash.sessions'), '0', 'nobody inherits it');
 	$_->quit for @clients;
+};
+
+# Begins, and exports a snapshot; returns its name.
+sub export_snapshot
+{
+	my ($client) = @_;
+	$client->query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+	return $client->value('SELECT pg_export_snapshot()');
+}
+
+sub import_snapshot
+{
+	my ($client, $snapshot) = @_;
+	$client->query($_) for 'BEGIN ISOLATION LEVEL REPEATABLE READ', "SET TRANSACTION SNAPSHOT '$snapshot'";
+	return;
+}
+
+# Whatever is asked, it is not ended.
+sub protected_by
+{
+	my ($client, $fact) = @_;
+	exempt_is($client, $fact, 'exempts');
+	is($server->of($client, "coalesce(leak, 'none')"), 'none', 'so it is no leak');
+	$server->until_at_rest($client);
+	is($server->terminate($client), "exempt: $fact", 'it is not ended');
+	is($server->terminate($client, force => 1), "exempt: $fact", 'not by force either');
+	return;
+}
+
+my $exported = 'exported a snapshot';
+my $imported = 'imported a snapshot';
+
+subtest 'an exported snapshot' => sub {
+	my $client = $server->session;
+	export_snapshot($client);
+	protected_by($client, $exported);
+	$client->query('SELECT 1');
+	exempt_is($client, $exported, 'after another statement too');
+	$client->query('SAVEPOINT s');
+	$client->try('SELECT 1 / 0');
+	exempt_is($client, $exported, 'a savepoint that failed leaves it');
+	$client->query('ROLLBACK TO s');
+	exempt_is($client, $exported, 'its rollback too');
+	$client->query('COMMIT');
+	exempt_is($client, '', 'the end of the transaction ends it');
+	$client->query($_) for 'BEGIN', 'SELECT 1';
+	exempt_is($client, '', 'the next transaction has none');
+	$client->query('ROLLBACK');
+
+	export_snapshot($client);
+	$client->query('ROLLBACK AND CHAIN');
+	exempt_is($client, '', 'rolled back and chained');
+	$client->query('ROLLBACK');
+
+	export_snapshot($client);
+	$client->try('SELECT 1 / 0');
+	exempt_is($client, '', 'a transaction that failed has exported nothing');
+	$client->try('SELECT 1');
+	exempt_is($client, '', 'whatever is sent in it');
+	$client->query('ROLLBACK');
+	exempt_is($client, '', 'nor after it');
+	$client->query($_) for 'BEGIN', 'SELECT 1';
+	exempt_is($client, '', 'nor in the next');
+	$client->query('ROLLBACK');
+
+	$client->query('SELECT pg_export_snapshot()');
+	exempt_is($client, '', 'outside a transaction block');
+	$server->until_at_rest($client);
+	is($server->terminate($client), 'ended', 'it is ended');
+};
+
+subtest 'who exports a snapshot, and who only seems to' => sub {
+	my $client = $server->session;
+	for (
+		[ 'in a function', $exported, 'DO $$ BEGIN PERFORM pg_export_snapshot(); END $$' ],
+		[ 'twice', $exported, 'SELECT pg_export_snapshot()', 'SELECT pg_export_snapshot()' ],
+		[ 'through a cursor', $exported, 'DECLARE c CURSOR FOR SELECT pg_export_snapshot()', 'FETCH c' ],
+		[ 'a cursor that was not read', '', 'DECLARE c CURSOR FOR SELECT pg_export_snapshot()' ],
+		[ 'a call that did not happen', '', 'SELECT CASE WHEN random() > 2 THEN pg_export_snapshot() END' ])
+	{
+		my ($what, $exempt, @statements) = @$_;
+		$client->query($_) for 'BEGIN', @statements;
+		exempt_is($client, $exempt, $what);
+		$client->query('COMMIT');
+		exempt_is($client, '', '... until the end');
+	}
+
+	$client->query($_) for 'BEGIN', 'SAVEPOINT s';
+	is($client->sqlstate('SELECT pg_export_snapshot()'), '25001', 'from a savepoint it cannot be exported');
+	exempt_is($client, '', 'so it was not');
+	$client->query('ROLLBACK TO s');
+	exempt_is($client, '', 'after the rollback too');
+	$client->query('COMMIT');
+
+	$client->query('BEGIN');
+	$client->send_message('F', pack 'N n n n', $server->value("SELECT 'pg_export_snapshot'::regproc::oid"), 0, 0, 0);
+	$client->wait_ready;
+	exempt_is($client, $exported, 'by a fast-path call');
+	$client->query('COMMIT');
+
+	$client->query('BEGIN');
+	$client->send_query('SELECT pg_export_snapshot(), pg_sleep(60)');
+	$server->until_of($client, 'wait_event', 'PgSleep');
+	exempt_is($client, $exported, 'while the statement runs that exports it');
+	is($server->terminate($client), "exempt: $exported", 'it is not ended');
+	is($server->terminate($client, force => 1), "exempt: $exported", 'not by force either');
+	is($server->cancel($client), 'cancelled', 'but its statement can be cancelled');
+	$client->wait_ready;
+	exempt_is($client, '', 'which takes the snapshot back');
+	$client->quit;
+};
+
+subtest 'an imported snapshot' => sub {
+	my ($exporter, $client) = map { $server->session } 1 .. 2;
+	my $snapshot = export_snapshot($exporter);
+	import_snapshot($client, $snapshot);
+	protected_by($client, $imported);
+	$client->query('SELECT count(*) FROM things');
+	exempt_is($client, $imported, 'after another statement too');
+	$client->query('COMMIT');
+	exempt_is($client, '', 'until its transaction ends');
+
+	import_snapshot($client, $snapshot);
+	$exporter->query('COMMIT');
+	exempt_is($client, '', 'or that of who exported it');
+	$client->query('COMMIT');
+
+	for my $last_words ('hang_up', 'quit')
+	{
+		my $other = $server->session;
+		import_snapshot($client, export_snapshot($other));
+		exempt_is($client, $imported, 'from another');
+		$other->$last_words;
+		exempt_is($client, '', 'who is gone then');
+		$client->query('COMMIT');
+	}
+
+	$snapshot = export_snapshot($exporter);
+	$client->query($_) for 'BEGIN ISOLATION LEVEL REPEATABLE READ', 'SAVEPOINT s';
+	for my $name ($snapshot, '00000000-00000000-1', 'no such name', 'F' x 100)
+	{
+		isnt($client->sqlstate("SET TRANSACTION SNAPSHOT '$name'"), '', 'what fails');
+		$client->query('ROLLBACK TO s');
+		exempt_is($client, '', '... imports nothing');
+	}
+	$client->query('ROLLBACK');
+	import_snapshot($client, $snapshot);
+	$client->try('SELECT 1 / 0');
+	exempt_is($client, '', 'a transaction that failed has no use for it');
+	$client->query('ROLLBACK');
+	import_snapshot($client, $snapshot);
+	$client->query('SELECT pg_export_snapshot()');
+	exempt_is($client, $exported, 'it can be handed on');
+	$exporter->quit;
+	exempt_is($client, $exported, 'and then does not depend on the first');
+	$client->query('COMMIT');
+	$server->until_at_rest($client);
+	is($server->terminate($client), 'ended', 'then it is ended');
+};
+
+subtest 'a snapshot that a replication slot exports' => sub {
+	my $walsender = $server->session(params => { replication => 'database' });
+	my $client = $server->session;
+	my $create = 'CREATE_REPLICATION_SLOT watched TEMPORARY LOGICAL test_decoding EXPORT_SNAPSHOT';
+	import_snapshot($client, $walsender->query($create)->[0][2]);
+	exempt_is($client, $imported, 'exempts who imports it');
+	$walsender->query('IDENTIFY_SYSTEM');
+	exempt_is($client, '', 'until the walsender goes on');
+	$_->quit for $walsender, $client;
+};
+
+subtest 'the next session has no part in a snapshot' => sub {
+	my ($exporter, @sharers) = map { $server->session } 1 .. 5;
+	my $snapshot = export_snapshot($exporter);
+	import_snapshot($_, $snapshot) for @sharers[0, 1];
+	export_snapshot($_) for @sharers[2, 3];
+	exempt_is($_, $imported, 'imported') for @sharers[0, 1];
+	exempt_is($_, $exported, 'exported') for @sharers[2, 3];
+	$_->hang_up for @sharers;
+	$server->until("SELECT count(*) FROM leash.sessions WHERE application_name <> 'admin'", '1');
+	my @clients = map { $server->session } 1 .. 4;
+	is($server->value('SELECT count(exempt) FROM leash.sessions'), '1', 'nobody inherits it');
+	$_->quit for @clients, $exporter;
 };
 
 subtest 'what a reap would lose' => sub {

@@ -38,8 +38,20 @@ TEST(Names, Exemptions) {
     EXPECT_STREQ(name_of(Exempt::none), "");
     EXPECT_STREQ(name_of(Exempt::lease), "holds a lease");
     EXPECT_STREQ(name_of(Exempt::backup), "runs a backup");
+    EXPECT_STREQ(name_of(Exempt::exported_snapshot), "exported a snapshot");
+    EXPECT_STREQ(name_of(Exempt::imported_snapshot), "imported a snapshot");
     EXPECT_STREQ(name_of(Exempt::listens), "listens");
     EXPECT_STREQ(name_of(Exempt::advisory_lock), "holds an advisory lock");
+}
+
+TEST(Names, AbsoluteExemptions) {
+    for (const Exempt exempt :
+         {Exempt::lease, Exempt::backup, Exempt::exported_snapshot, Exempt::imported_snapshot}) {
+        EXPECT_TRUE(is_absolute(exempt)) << name_of(exempt);
+    }
+    for (const Exempt exempt : {Exempt::none, Exempt::listens, Exempt::advisory_lock}) {
+        EXPECT_FALSE(is_absolute(exempt)) << name_of(exempt);
+    }
 }
 
 }  // namespace

@@ -172,6 +172,10 @@ TEST(Verdict, ExemptionsInTheirOrder) {
     EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::advisory_lock);
     facts.listens = true;
     EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::listens);
+    facts.imported_snapshot = true;
+    EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::imported_snapshot);
+    facts.exported_snapshot = true;
+    EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::exported_snapshot);
     facts.backup = true;
     EXPECT_EQ(judge(facts, kLimits).exempt, Exempt::backup);
     facts.lease = true;
