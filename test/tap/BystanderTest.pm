@@ -46,9 +46,11 @@ sub stop_programs
 	my @complaints;
 	for my $program (@{ $self->{programs} // [] })
 	{
-		$program->{run}->pump_nb if $program->{run}->pumpable;
-		push @complaints, "$program->{name} ended: ${$program->{err}}" unless $program->{run}->pumpable;
-		$program->{run}->kill_kill(grace => 5);
+		my $run = $program->{run};
+		# What it has said, and the end of either pipe, are read one after the other.
+		for (1 .. 5) { $run->pump_nb if $run->pumpable }
+		push @complaints, "$program->{name} ended: ${$program->{err}}" unless $run->pumpable;
+		$run->kill_kill(grace => 5);
 	}
 	return join "\n", @complaints;
 }

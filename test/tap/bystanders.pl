@@ -121,11 +121,11 @@ processes('the apply worker of a subscription', "backend_type = 'logical replica
 processes('the walsender that it reads from', "backend_type = 'walsender' AND application_name = 'news'");
 leak('a session that has the name of a subscription', 'news', 'SELECT count(*) FROM news');
 
-$server->start_program('pg_receivewal', '-U', $app, '-D', $kept, '--no-sync');
+$server->start_program('pg_receivewal', '-U', $app, '-D', $kept, '--no-sync', '--no-loop');
 processes('a physical walsender', "backend_type = 'walsender' AND application_name = 'pg_receivewal'");
 leak('a session that calls itself pg_receivewal', 'pg_receivewal', 'SELECT pg_current_wal_lsn()');
 
-$server->start_program('pg_recvlogical', '-U', $app, '-d', 'postgres', '--slot', 'watched', '--start', '-f', '/dev/null');
+$server->start_program('pg_recvlogical', '-U', $app, '-d', 'postgres', '--slot', 'watched', '--start', '--no-loop', '-f', '/dev/null');
 processes('a logical walsender', "backend_type = 'walsender' AND application_name = 'pg_recvlogical'");
 leak('a session that has read a slot in SQL', 'pg_recvlogical', q{SELECT count(*) FROM pg_logical_slot_peek_changes('peeked', NULL, NULL)});
 
@@ -148,8 +148,8 @@ my $parallel_dump = $server->start_program('pg_dump', '-U', $app, '--enable-row-
 my $parallel = "FROM leash.sessions WHERE application_name = 'parallel'";
 $server->until("SELECT string_agg(state, ', ' ORDER BY state) $parallel", 'active, idle in transaction, idle in transaction');
 processes('the leader and the workers of pg_dump --jobs', "application_name = 'parallel'");
-is($server->value("SELECT string_agg(exempt, ', ' ORDER BY exempt) $parallel"),
-	'exported a snapshot, imported a snapshot, imported a snapshot', 'they share a snapshot');
+my $shared = 'exported a snapshot, imported a snapshot, imported a snapshot';
+is($server->until("SELECT string_agg(exempt, ', ' ORDER BY exempt) $parallel", $shared), $shared, 'they share a snapshot');
 leak('a session that has exported a snapshot in the transaction before', 'parallel',
 	'BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT pg_export_snapshot()', 'COMMIT AND CHAIN', 'LOCK TABLE many IN ACCESS SHARE MODE');
 my $exporter = client('app');
