@@ -335,6 +335,36 @@ SELECT * FROM leash.get_connections();
 
 COMMENT ON VIEW leash.connections IS 'the server''s connection slots and refusals, one row';
 
+CREATE FUNCTION leash.get_history(
+    OUT minute timestamptz,
+    OUT used_peak integer,
+    OUT used_mean double precision,
+    OUT active_peak integer,
+    OUT idle_in_transaction_peak integer,
+    OUT in_use_peak integer,
+    OUT opened bigint,
+    OUT refused bigint,
+    OUT leaked integer,
+    OUT reaped bigint,
+    OUT statements bigint,
+    OUT slow bigint,
+    OUT cache_hit_ratio double precision,
+    OUT blks_hit bigint,
+    OUT blks_read bigint,
+    OUT rows_read bigint,
+    OUT rows_written bigint,
+    OUT busy_seconds double precision,
+    OUT covered interval)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_get_history'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 10000
+SET search_path = pg_catalog, pg_temp;
+
+CREATE VIEW leash.history AS
+SELECT * FROM leash.get_history();
+
+COMMENT ON VIEW leash.history IS 'the server minute by minute, oldest first';
+
 CREATE VIEW leash.leak_groups AS
 SELECT kind, application_name, usename, datname, opener, sessions, blocked_sessions, oldest,
        (ARRAY['blocks others', 'holds back xmin', 'holds locks', 'holds a slot'])[weight_rank] AS weight,
@@ -376,6 +406,9 @@ CREATE FUNCTION leash.get_worker(
     OUT total_round_time interval,
     OUT samples bigint,
     OUT total_sample_time interval,
+    OUT history_rows bigint,
+    OUT max_history_time interval,
+    OUT total_history_time interval,
     OUT errors bigint,
     OUT last_error text,
     OUT last_error_at timestamptz,
@@ -625,6 +658,8 @@ GRANT SELECT ON leash.slow_summary TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_applications() TO pg_monitor;
 GRANT SELECT ON leash.applications TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_connections() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.get_history() TO pg_monitor;
+GRANT SELECT ON leash.history TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_worker() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.health() TO pg_monitor;
 GRANT SELECT ON leash.worker TO pg_monitor;

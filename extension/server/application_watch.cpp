@@ -1,6 +1,7 @@
 #include "server/application_watch.h"
 
 #include "server/applications.h"
+#include "server/history.h"
 
 extern "C" {
 #include "utils/memutils.h"
@@ -107,15 +108,18 @@ void watch_verdicts(const SessionReports& all) {
     auto* const leaked =
         static_cast<uint32_t*>(palloc0(sizeof(uint32_t) * static_cast<Size>(room)));
     bool any = false;
+    uint32_t leaked_now = 0;
     for (int i = 0; i < all.count; i++) {
         const SessionReport& report = all.reports[i];
         Watched& watched = watched_sessions[report.number];
+        leaked_now += is_leaked(report.verdict.leak) ? 1 : 0;
         if (is_leaked(report.verdict.leak) && !(watched.leaked == report.identity.id)) {
             watched.leaked = report.identity.id;
             leaked[watched.application]++;
             any = true;
         }
     }
+    add_leaked_to_history(leaked_now);
     if (any) {
         note_leaked(leaked, shared()->applications_known);
     }

@@ -1,6 +1,7 @@
 #include "server/applications.h"
 
 #include "server/clock.h"
+#include "server/minutes.h"
 #include "server/sampler.h"
 #include "server/session.h"
 #include "server/settings.h"
@@ -70,23 +71,6 @@ int find(uint64_t hash, Oid role, Oid database, const char* name) {
     return -1;
 }
 
-// The minutes between the last one with statements and this one had none.
-void mark_minute(Application& entry, int64_t minute) {
-    const auto bit_of = [&entry](int64_t m) -> uint8_t& {
-        return entry.active_minutes[m % kWeekMinutes / 8];
-    };
-    const int64_t first = Max(entry.last_minute + 1, minute - kWeekMinutes + 1);
-    for (int64_t m = first; m < minute; m++) {
-        bit_of(m) &= static_cast<uint8_t>(~(1u << (m % 8)));
-    }
-    bit_of(minute) |= static_cast<uint8_t>(1u << (minute % 8));
-    entry.last_minute = Max(entry.last_minute, minute);
-}
-
-int64_t this_minute() {
-    return static_cast<int64_t>(time(nullptr)) / 60;
-}
-
 Ending ending_of(uint64_t word) {
     if ((word & claim::kClaimed) != 0) {
         return Ending::reaped;
@@ -134,7 +118,7 @@ void fold(Application& entry, const SessionSlot& slot, uint64_t client_wait, End
     entry.idle_gaps.add(slot.idle_gaps);
     note_last_gap(entry, ledger, ending, now);
     if (slot.statements.get() > 0) {
-        mark_minute(entry, this_minute());
+        entry.active_minutes.mark(minute_of(GetCurrentTimestamp()));
     }
 }
 
@@ -181,7 +165,11 @@ void fold_session() {
     const bool observed = read_observation(static_cast<int>(&slot - session_slot(0)), who.id, seen);
     const int number = application_of(who.role, who.database, who.encoding, MyBEEntry->st_appname);
     LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
-    fold(*application(number), slot, observed ? seen.client_wait : 0, ending_of(slot.word.load()));
+    const Ending ending = ending_of(slot.word.load());
+    fold(*application(number), slot, observed ? seen.client_wait : 0, ending);
+    slot.folded = true;
+    shared()->ended_statements += slot.statements.get();
+    shared()->ended_reaped += ending == Ending::reaped ? 1 : 0;
     LWLockRelease(lock(Lock::applications));
 }
 
@@ -205,12 +193,21 @@ void add_levels(const ApplicationLevel* levels, int count, uint64_t elapsed) {
 }
 
 void note_activity(const bool* active, int count) {
-    const int64_t minute = this_minute();
     LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
+    const int64_t minute = minute_of(GetCurrentTimestamp());
     for (int i = 0; i < count; i++) {
         if (active[i]) {
-            mark_minute(*application(i), minute);
+            application(i)->active_minutes.mark(minute);
         }
+    }
+    LWLockRelease(lock(Lock::applications));
+}
+
+void forget_future_minutes() {
+    LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
+    const int64_t minute = minute_of(GetCurrentTimestamp());
+    for (int i = 0; i < shared()->applications_known; i++) {
+        application(i)->active_minutes.set_back(minute);
     }
     LWLockRelease(lock(Lock::applications));
 }

@@ -30,6 +30,9 @@ void add_levels(const ApplicationLevel* levels, int count, uint64_t elapsed);
 // Sessions of an application ran statements in this minute.
 void note_activity(const bool* active, int count);
 
+// The wall clock was set back: minutes that it showed before have not come yet.
+void forget_future_minutes();
+
 // Sessions that were judged leaked for the first time, one count per application.
 void note_leaked(const uint32_t* leaked, int count);
 

@@ -126,6 +126,36 @@ inline int reserved_connections() {
 #endif
 }
 
+// What PostgreSQL has counted of a database; 0 stands for what all databases share.
+struct DatabaseCounts {
+    uint64_t blks_hit;
+    uint64_t blks_read;
+    uint64_t rows_read;  // by scans
+    uint64_t rows_written;
+    TimestampTz reset;
+};
+
+// False when nothing was counted yet.  The fields were renamed in 16.
+inline bool read_database_counts(Oid database, DatabaseCounts& counts) {
+    const PgStat_StatDBEntry* const entry = pgstat_fetch_stat_dbentry(database);
+    if (entry == nullptr) {
+        return false;
+    }
+#if PG_VERSION_NUM >= 160000
+#define LEASH_COUNT(name) static_cast<uint64_t>(entry->name)
+#else
+#define LEASH_COUNT(name) static_cast<uint64_t>(entry->n_##name)
+#endif
+    counts.blks_hit = LEASH_COUNT(blocks_hit);
+    counts.blks_read = LEASH_COUNT(blocks_fetched) - counts.blks_hit;
+    counts.rows_read = LEASH_COUNT(tuples_returned);
+    counts.rows_written =
+        LEASH_COUNT(tuples_inserted) + LEASH_COUNT(tuples_updated) + LEASH_COUNT(tuples_deleted);
+#undef LEASH_COUNT
+    counts.reset = entry->stat_reset_timestamp;
+    return true;
+}
+
 // BackendState is renumbered between versions: only names are the same.
 inline State state_of(BackendState state) {
     switch (state) {

@@ -1,6 +1,7 @@
 #include "server/refusals.h"
 
 #include "server/clock.h"
+#include "server/minutes.h"
 #include "server/shared_state.h"
 
 extern "C" {

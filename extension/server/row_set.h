@@ -54,6 +54,7 @@ struct RowSet {
 extern LEASH_HIDDEN const RowSet kSessionSet;
 extern LEASH_HIDDEN const RowSet kApplicationSet;
 extern LEASH_HIDDEN const RowSet kConnectionSet;
+extern LEASH_HIDDEN const RowSet kHistorySet;
 extern LEASH_HIDDEN const RowSet kIndexCandidateSet;
 extern LEASH_HIDDEN const RowSet kRefusalSet;
 extern LEASH_HIDDEN const RowSet kLastRefusalSet;

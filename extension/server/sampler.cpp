@@ -2,6 +2,7 @@
 
 #include "server/application_watch.h"
 #include "server/clock.h"
+#include "server/history.h"
 #include "server/settings.h"
 
 extern "C" {
@@ -34,8 +35,7 @@ struct Sample {
     uint64_t now;
     TimestampTz wall;
     uint64_t last;  // 0: this is the first one
-    int32_t in_use;
-    int32_t busy;
+    ServerLevels levels;
     bool changed;
 
     // When something began that the last sample did not see yet.  PostgreSQL's stamp
@@ -143,10 +143,12 @@ void look_at(int number, Seen& seen, Sample& sample) {
     SessionSlot& slot = *session_slot(number);
     const bool open = (pg_atomic_read_u64(&slot.word.value) & claim::kOpen) != 0;
     if (!open) {
+        sample.levels.used += proc_in_use(number) ? 1 : 0;
         sample.changed |= seen.open;
         seen.open = false;
         return;
     }
+    sample.levels.used++;
     const uint32_t identity = slot.identity_changes.count.get();
     const bool is_new = seen.identity != identity;
     if (is_new) {
@@ -162,10 +164,13 @@ void look_at(int number, Seen& seen, Sample& sample) {
     }
     const bool active = is_active(backend.state);
     const bool waits = waits_for_client(backend);
-    const bool in_use = active || is_in_transaction(backend.state);
+    const bool idle_in_transaction = is_in_transaction(backend.state);
+    const bool in_use = active || idle_in_transaction;
     const bool busy = active && !waits;
-    sample.in_use += in_use ? 1 : 0;
-    sample.busy += busy ? 1 : 0;
+    sample.levels.active += active ? 1 : 0;
+    sample.levels.idle_in_transaction += idle_in_transaction ? 1 : 0;
+    sample.levels.in_use += in_use ? 1 : 0;
+    sample.levels.busy += busy ? 1 : 0;
     count_level(number, is_new, in_use, busy);
     const bool moved =
         backend.state_change != seen.state_change || backend.xact_start != seen.xact_start;
@@ -193,16 +198,18 @@ bool refresh_is_due(uint64_t now) {
 void publish(const Sample& sample) {
     WorkerStatus& status = shared()->worker;
     const uint32_t reset = pg_atomic_read_u32(&shared()->peaks_reset);
+    const auto in_use = static_cast<int32_t>(sample.levels.in_use);
+    const auto busy = static_cast<int32_t>(sample.levels.busy);
     const bool anew = reset != peaks_reset_seen;
     peaks_reset_seen = reset;
     status.changes.begin_write();
     status.samples++;
     status.last_sample = sample.now;
     status.sample_time_total += monotonic_ns() - sample.now;
-    status.in_use = sample.in_use;
-    status.busy = sample.busy;
-    status.in_use_peak = anew ? sample.in_use : Max(status.in_use_peak, sample.in_use);
-    status.busy_peak = anew ? sample.busy : Max(status.busy_peak, sample.busy);
+    status.in_use = in_use;
+    status.busy = busy;
+    status.in_use_peak = anew ? in_use : Max(status.in_use_peak, in_use);
+    status.busy_peak = anew ? busy : Max(status.busy_peak, busy);
     status.changes.end_write();
 }
 
@@ -223,10 +230,12 @@ bool take_sample() {
     for (int i = 0; i < slots; i++) {
         look_at(i, seen_sessions[i], sample);
     }
-    end_levels(sample.last == 0 ? 0 : sample.now - sample.last);
+    const uint64_t elapsed = sample.last == 0 ? 0 : sample.now - sample.last;
+    end_levels(elapsed);
+    add_to_history(sample.levels, elapsed, sample.now);
     publish(sample);
     // Whoever works may wait for its client at any moment, and no stamp tells of it.
-    return sample.changed || sample.busy > 0;
+    return sample.changed || sample.levels.busy > 0;
 }
 
 bool read_observation(int number, const SessionId& session, Observation& copy) {

@@ -1,5 +1,6 @@
 #include "server/saved_state.h"
 
+#include "server/history.h"
 #include "server/reap_journal.h"
 #include "server/saved_statistics.h"
 
@@ -32,6 +33,7 @@ const SavedPart kParts[] = {
      application_changes},
     {"slow_statements", 1, sizeof(SlowStatement), collect_slow_statements, restore_slow_statements,
      slow_statement_changes},
+    {"history", 1, sizeof(HistoryRow), collect_history, restore_history, history_changes},
     {"slow_summary", 1, sizeof(SlowSummary), collect_summaries, restore_summaries, summary_changes},
 };
 constexpr uint32_t kPartCount = lengthof(kParts);

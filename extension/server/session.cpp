@@ -68,6 +68,9 @@ void count_opened() {
     SharedState* const state = shared();
     pg_atomic_fetch_add_u64(&state->opened_total, 1);
     const uint32 now = pg_atomic_fetch_add_u32(&state->sessions, 1) + 1;
+    uint32 recent = pg_atomic_read_u32(&state->sessions_peak);
+    while (now > recent && !pg_atomic_compare_exchange_u32(&state->sessions_peak, &recent, now)) {
+    }
     uint64 peak = pg_atomic_read_u64(&state->peak_used);
     while (now > peak) {
         if (pg_atomic_compare_exchange_u64(&state->peak_used, &peak, now)) {
@@ -117,6 +120,7 @@ bool open_session_at_login() {
     slot->exported_snapshot.set(false);
     slot->imported_snapshot.set(false);
     slot->held_cursors.set(0);
+    slot->folded = false;
 
     claim::open(slot->word);
     my_slot = slot;

@@ -3,6 +3,8 @@
 
 #include "server/statement.h"
 
+#include "core/active_minutes.h"
+
 extern "C" {
 #include "utils/guc.h"
 }
@@ -23,6 +25,8 @@ int sample_interval = 50;
 int lease_max = 24 * 3600 * 1000;
 char* database = nullptr;
 char* debug_stop_at = nullptr;
+int history_retention = kWeekMinutes;
+int debug_minute = 60 * 1000;
 
 namespace {
 
@@ -118,6 +122,17 @@ void define_applications() {
                             nullptr, nullptr, nullptr);
 }
 
+void define_history() {
+    constexpr int kHour = 60;
+    DefineCustomIntVariable("pg_leash.history_retention", "For how long leash.history is kept.",
+                            nullptr, &history_retention, history_retention, kHour, 90 * 24 * kHour,
+                            PGC_POSTMASTER, GUC_UNIT_MIN, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("pg_leash.debug_minute", "How long a minute lasts, for the tests.",
+                            nullptr, &debug_minute, debug_minute, 100, debug_minute, PGC_POSTMASTER,
+                            GUC_UNIT_MS | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr, nullptr,
+                            nullptr);
+}
+
 }  // namespace
 
 void define() {
@@ -156,6 +171,7 @@ void define() {
                             nullptr, nullptr, nullptr);
     define_reaping();
     define_applications();
+    define_history();
     DefineCustomStringVariable("pg_leash.debug_stop_at",
                                "Where a reaper waits for advisory lock 1818322280, for the tests.",
                                nullptr, &debug_stop_at, "", PGC_SUSET,

@@ -22,6 +22,8 @@ extern int sample_interval;  // ms
 extern int lease_max;        // ms
 extern char* database;       // where the policies are read
 extern char* debug_stop_at;
+extern int history_retention;  // minutes
+extern int debug_minute;       // ms
 
 // The thresholds of section "idle" in nanoseconds, for a verdict now.
 Thresholds thresholds();

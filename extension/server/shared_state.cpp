@@ -1,6 +1,7 @@
 // Makes the block of shared memory, and finds its parts.
 #include "server/shared_state.h"
 
+#include "server/minutes.h"
 #include "server/saved_state.h"
 #include "server/settings.h"
 
@@ -31,6 +32,7 @@ struct Layout {
     size_t refusal_events;
     size_t index_candidates;
     size_t plans;
+    size_t history;
     size_t end;
 };
 
@@ -38,8 +40,8 @@ size_t after(size_t offset, size_t size, size_t count) {
     return TYPEALIGN(kCacheLine, add_size(offset, mul_size(size, count)));
 }
 
-Layout layout_of(int slots, int slow_entries, int journal_entries, int applications,
-                 int summaries) {
+Layout layout_of(int slots, int slow_entries, int journal_entries, int applications, int summaries,
+                 int history) {
     const auto sessions = static_cast<size_t>(slots);
     Layout at{};
     at.slots = after(0, sizeof(SharedState), 1);
@@ -57,7 +59,8 @@ Layout layout_of(int slots, int slow_entries, int journal_entries, int applicati
     at.refusal_events = after(at.refusal_minutes, sizeof(RefusalMinute), kRefusalMinutes);
     at.index_candidates = after(at.refusal_events, sizeof(RefusalEvent), kRefusalsKept);
     at.plans = after(at.index_candidates, sizeof(IndexCandidate), kIndexCandidates);
-    at.end = after(at.plans, sizeof(SlowPlan), kSlowPlans);
+    at.history = after(at.plans, sizeof(SlowPlan), kSlowPlans);
+    at.end = after(at.history, sizeof(HistoryRow), static_cast<size_t>(history));
     return at;
 }
 
@@ -73,7 +76,8 @@ T* part(size_t offset) {
 
 Layout wanted_layout() {
     return layout_of(MaxConnections, settings::slow_statements_max, settings::reap_log_max,
-                     settings::applications_max, settings::slow_summary_max);
+                     settings::applications_max, settings::slow_summary_max,
+                     settings::history_retention);
 }
 
 // Room for the block and for moving its start to a cache line.
@@ -96,14 +100,18 @@ void initialize() {
     state->journal_entries = settings::reap_log_max;
     state->applications = settings::applications_max;
     state->summaries = settings::slow_summary_max;
+    state->history.room = settings::history_retention;
     state->locks = GetNamedLWLockTranche(kTranche);
     pg_atomic_init_u64(&state->opened_total, 0);
+    pg_atomic_init_u64(&state->opened_reset, 0);
     pg_atomic_init_u64(&state->peak_used, 0);
     pg_atomic_init_u64(&state->peak_at, 0);
     pg_atomic_init_u32(&state->sessions, 0);
+    pg_atomic_init_u32(&state->sessions_peak, 0);
     pg_atomic_init_u32(&state->next_note, 0);
-    for (pg_atomic_uint64& count : state->refused) {
-        pg_atomic_init_u64(&count, 0);
+    for (int i = 0; i < kRefusals; i++) {
+        pg_atomic_init_u64(&state->refused[i], 0);
+        pg_atomic_init_u64(&state->refused_reset[i], 0);
     }
     pg_atomic_init_u64(&state->refused_last_at, 0);
     pg_atomic_init_u64(&state->refusal_sequence, 0);
@@ -160,12 +168,10 @@ void startup_shared_memory() {
     LWLockRelease(AddinShmemInitLock);
 }
 
-constexpr uint64_t kMinute = 60'000'000'000;
-
 }  // namespace
 
 void RecentCount::add(uint64_t now) {
-    const uint64_t minute = now / kMinute;
+    const uint64_t minute = now / minute_ns();
     pg_atomic_uint64* const cell = &cells[minute % kMinutes];
     uint64 before = pg_atomic_read_u64(cell);
     while (!pg_atomic_compare_exchange_u64(
@@ -174,7 +180,7 @@ void RecentCount::add(uint64_t now) {
 }
 
 uint64_t RecentCount::of_last(uint64_t minutes, uint64_t now) {
-    const uint64_t minute = now / kMinute;
+    const uint64_t minute = now / minute_ns();
     uint64_t sum = 0;
     for (pg_atomic_uint64& cell : cells) {
         const uint64_t value = pg_atomic_read_u64(&cell);
@@ -247,6 +253,11 @@ RefusalMinute* refusal_minute(uint64_t minute) {
 
 RefusalEvent* refusal_event(uint64_t sequence) {
     return part<RefusalEvent>(parts.refusal_events) + (sequence - 1) % kRefusalsKept;
+}
+
+HistoryRow* history_row(uint64_t sequence) {
+    return part<HistoryRow>(parts.history) +
+           (sequence - 1) % static_cast<uint64_t>(state->history.room);
 }
 
 LWLock* lock(Lock which) {

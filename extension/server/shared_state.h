@@ -16,6 +16,7 @@
 //     SlowPlan      x kSlowPlans: plans of the slowest statements, a ring
 //     IndexCandidate x kIndexCandidates: columns that slow statements filter by
 //     Application   x pg_leash.applications_max: what each application did and needs
+//     HistoryRow    x pg_leash.history_retention: a minute each, a ring
 //
 // LIFECYCLE.  Created and zeroed at server start and again after a crash restart.
 // A slot is opened at the end of InitPostgres and closed in on_shmem_exit; the
@@ -30,8 +31,10 @@
 //     LWLocks (Lock), taken in the order of their numbers, never by a statement.
 #pragma once
 
-#include "server/compat.h"
+#include "server/shared_state_history.h"
+#include "server/shared_types.h"
 
+#include "core/active_minutes.h"
 #include "core/breaker.h"
 #include "core/claim.h"
 #include "core/histogram.h"
@@ -40,7 +43,6 @@
 #include "core/ledger.h"
 #include "core/peer.h"
 #include "core/policy.h"
-#include "core/relaxed.h"
 #include "core/session_id.h"
 
 extern "C" {
@@ -61,59 +63,8 @@ inline constexpr size_t kSnapshotIdSize = 32;
 inline constexpr int kNoteCount = 4096;  // more than sessions die at one time
 inline constexpr int kNoticeCount = 256;
 inline constexpr int kBreakerCount = 256;
-inline constexpr uint32_t kLayoutVersion = 2;
+inline constexpr uint32_t kLayoutVersion = 3;
 inline constexpr uint32_t kMagic = 0x4c534831;
-
-// pg_atomic_uint64 in the shape that core/claim.h expects.  All full barriers.
-struct ClaimAtomic {
-    pg_atomic_uint64 value;
-
-    uint64_t load() {
-        pg_memory_barrier();
-        return pg_atomic_read_u64(&value);
-    }
-    void store(uint64_t v) { (void)pg_atomic_exchange_u64(&value, v); }
-    uint64_t fetch_add(uint64_t v) {
-        return pg_atomic_fetch_add_u64(&value, static_cast<int64>(v));
-    }
-    uint64_t fetch_or(uint64_t v) { return pg_atomic_fetch_or_u64(&value, v); }
-    uint64_t fetch_and(uint64_t v) { return pg_atomic_fetch_and_u64(&value, v); }
-    bool compare_exchange(uint64_t& expected, uint64_t desired) {
-        return pg_atomic_compare_exchange_u64(&value, &expected, desired);
-    }
-};
-
-// Lets one writer change several fields under the eyes of readers, as
-// st_changecount does in PgBackendStatus: odd while it writes.
-struct ChangeCount {
-    Relaxed<uint32_t> count;
-
-    void begin_write() {
-        count.add(1);
-        pg_write_barrier();
-    }
-    void end_write() {
-        pg_write_barrier();
-        count.add(1);
-    }
-    uint32_t begin_read() const {
-        const uint32_t before = count.get();
-        pg_read_barrier();
-        return before;
-    }
-    bool consistent(uint32_t before) const {
-        pg_read_barrier();
-        return (before & 1) == 0 && count.get() == before;
-    }
-};
-
-// A text as its session wrote it: `encoding` says how to read the bytes.
-template <size_t Size>
-struct StoredText {
-    int32_t encoding;
-    uint32_t length;
-    char bytes[Size];
-};
 
 // Who a session is; written once, when it opens.
 struct SessionIdentity {
@@ -171,6 +122,7 @@ struct alignas(kCacheLine) SessionSlot {
     SessionIdentity identity;
     Opener opener;
     Lease lease;
+    bool folded;  // into its application; under Lock::applications
 
     // One count in each is touched by every statement.
     Histogram latencies;  // of statements
@@ -312,6 +264,9 @@ struct WorkerStatus {
     uint64_t samples;
     uint64_t last_sample;  // monotonic, ns: when the last sample began
     uint64_t sample_time_total;
+    uint64_t history_rows;
+    uint64_t history_time_total;  // ns
+    uint64_t history_time_max;
     uint64_t errors;
     TimestampTz error_at;
     bool failing;  // no round has ended well since
@@ -332,8 +287,6 @@ enum class Ending : uint8_t {
     reaped,  // by us
 };
 inline constexpr int kEndings = 5;
-
-inline constexpr int kWeekMinutes = 7 * 24 * 60;
 
 // An application: role x database x name.  Sessions are folded into it when they end;
 // what lives is added by whoever reads.  Under Lock::applications.
@@ -371,8 +324,7 @@ struct Application {
     uint64_t learned;       // ns, the gap it practically never exceeded; 0: not known yet
     uint32_t usual_in_use;  // not exceeded for 99.9 % of the time; 0: not known yet
 
-    int64_t last_minute;  // since 1970, the last one with statements
-    uint8_t active_minutes[kWeekMinutes / 8];
+    ActiveMinutes active_minutes;  // with statements
 };
 
 enum class Lock : uint8_t { round, policies, journal, applications, slow };
@@ -481,17 +433,20 @@ struct SharedState {
     int32_t slots;
     int32_t slow_entries;
     pg_atomic_uint64 opened_total;
+    pg_atomic_uint64 opened_reset;  // opened_total when it was reset
     pg_atomic_uint64 peak_used;
     pg_atomic_uint64 peak_at;  // TimestampTz
     pg_atomic_uint32 sessions;
+    pg_atomic_uint32 sessions_peak;  // since the worker looked last
     pg_atomic_uint32 next_note;
     pg_atomic_uint64 refused[kRefusals];
-    pg_atomic_uint64 refused_last_at;   // TimestampTz, 0: never
-    pg_atomic_uint64 refusal_sequence;  // of the newest RefusalEvent
-    RecentCount refused_lately;         // for lack of a slot
-    pg_atomic_uint64 slow_sequence;     // of the newest slow statement
-    pg_atomic_uint64 plan_sequence;     // of the newest plan
-    pg_atomic_uint64 slow_reset;        // entries up to this one are forgotten
+    pg_atomic_uint64 refused_reset[kRefusals];  // as opened_reset
+    pg_atomic_uint64 refused_last_at;           // TimestampTz, 0: never
+    pg_atomic_uint64 refusal_sequence;          // of the newest RefusalEvent
+    RecentCount refused_lately;                 // for lack of a slot
+    pg_atomic_uint64 slow_sequence;             // of the newest slow statement
+    pg_atomic_uint64 plan_sequence;             // of the newest plan
+    pg_atomic_uint64 slow_reset;                // entries up to this one are forgotten
     pg_atomic_uint64 slow_lost;
     pg_atomic_uint64 stats_reset;      // TimestampTz
     pg_atomic_uint64 policies_wanted;  // bumped by whoever may have changed the table
@@ -510,12 +465,11 @@ struct SharedState {
     int32_t awaited;             // pursuits that await something; under Lock::round
     uint32_t notices;            // how many wait; under Lock::policies
     uint32_t notices_lost;
+    uint64_t ended_statements;  // of sessions that have ended; under Lock::applications
+    uint64_t ended_reaped;      // those that we ended; under Lock::applications
     WorkerStatus worker;
+    HistoryState history;
 };
-
-template <class T>
-inline constexpr bool kMayLiveInSharedMemory =
-    std::is_standard_layout_v<T>&& std::is_trivially_destructible_v<T>;
 
 static_assert(kMayLiveInSharedMemory<SharedState>);
 static_assert(kMayLiveInSharedMemory<SessionSlot>);
@@ -532,6 +486,7 @@ static_assert(kMayLiveInSharedMemory<SlowPlan>);
 static_assert(kMayLiveInSharedMemory<IndexCandidate>);
 static_assert(kMayLiveInSharedMemory<RefusalMinute>);
 static_assert(kMayLiveInSharedMemory<RefusalEvent>);
+static_assert(kMayLiveInSharedMemory<HistoryRow>);
 static_assert(sizeof(SessionSlot) <= 4096, "a slot takes at most 4 KiB");
 static_assert(offsetof(SessionSlot, identity_changes) == kCacheLine,
               "what every statement touches fits two cache lines");
@@ -553,6 +508,7 @@ SlowPlan* slow_plan(uint64_t sequence);
 IndexCandidate* index_candidate(int number);
 RefusalMinute* refusal_minute(uint64_t minute);
 RefusalEvent* refusal_event(uint64_t sequence);
+HistoryRow* history_row(uint64_t sequence);
 LWLock* lock(Lock which);
 
 // Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the library was preloaded.

@@ -115,14 +115,14 @@ Datum leash_reset(PG_FUNCTION_ARGS) {
         leash::forget_index_candidates();
     }
     if (connections) {
-        for (pg_atomic_uint64& count : state->refused) {
-            pg_atomic_write_u64(&count, 0);
+        for (int i = 0; i < leash::kRefusals; i++) {
+            pg_atomic_write_u64(&state->refused_reset[i], pg_atomic_read_u64(&state->refused[i]));
         }
         pg_atomic_write_u64(&state->refused_last_at, 0);
         for (pg_atomic_uint64& cell : state->refused_lately.cells) {
             pg_atomic_write_u64(&cell, 0);
         }
-        pg_atomic_write_u64(&state->opened_total, 0);
+        pg_atomic_write_u64(&state->opened_reset, pg_atomic_read_u64(&state->opened_total));
         pg_atomic_write_u64(&state->peak_used, pg_atomic_read_u32(&state->sessions));
         pg_atomic_write_u64(&state->peak_at, static_cast<uint64>(GetCurrentTimestamp()));
         pg_atomic_fetch_add_u32(&state->peaks_reset, 1);

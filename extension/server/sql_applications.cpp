@@ -1,6 +1,7 @@
 // leash.get_applications(), and the rows behind it.
 #include "server/applications.h"
 #include "server/clock.h"
+#include "server/minutes.h"
 #include "server/row_set.h"
 #include "server/sampler.h"
 #include "server/sql_values.h"
@@ -90,16 +91,6 @@ void add_levels_of(ApplicationRow& row, uint32_t level, const Levels& levels) {
     row.add(Float8GetDatum(levels.mean()));
 }
 
-uint64_t minutes_of(const Application& entry) {
-    const int64_t now = static_cast<int64_t>(time(nullptr)) / 60;
-    // Bits of minutes that have passed since the last active one are of last week.
-    uint64_t minutes = 0;
-    for (int64_t m = Max(now - kWeekMinutes + 1, 0); m <= entry.last_minute; m++) {
-        minutes += (entry.active_minutes[m % kWeekMinutes / 8] >> (m % 8)) & 1;
-    }
-    return minutes;
-}
-
 void add_sessions(ApplicationRow& row, const Whole& whole) {
     const Application& app = whole.folded;
     const uint64_t watched = known_for(app, whole.now);
@@ -111,7 +102,7 @@ void add_sessions(ApplicationRow& row, const Whole& whole) {
     add_levels_of(row, app.busy_now, app.busy.with_idle(watched));
     row.add_if(life > 0, Float8GetDatum(static_cast<double>(app.active_time) /
                                         static_cast<double>(Max(life, 1))));
-    add_count(row, minutes_of(app));
+    add_count(row, app.active_minutes.count(minute_of(GetCurrentTimestamp())));
     const uint64_t ended = whole.ended();
     add_count(row, ended + whole.living);
     add_count(row, ended);

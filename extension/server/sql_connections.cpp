@@ -85,6 +85,12 @@ void add_count(Row<kColumns>& row, uint64_t count) {
     row.add(Int64GetDatum(static_cast<int64>(count)));
 }
 
+uint64_t since_reset(pg_atomic_uint64& total, pg_atomic_uint64& reset) {
+    const uint64_t before = pg_atomic_read_u64(&reset);
+    pg_read_barrier();  // a total that is no older
+    return pg_atomic_read_u64(&total) - before;
+}
+
 void write_connections(const RowSink& sink) {
     SharedState* const state = shared();
     const Levels levels = count_levels();
@@ -99,15 +105,17 @@ void write_connections(const RowSink& sink) {
     row.add(Int32GetDatum(levels.idle_in_transaction));
     row.add(Int32GetDatum(static_cast<int32>(pg_atomic_read_u64(&state->peak_used))));
     add_instant(row, &state->peak_at);
-    add_count(row, pg_atomic_read_u64(&state->opened_total));
-    uint64_t refused = 0;
-    for (pg_atomic_uint64& count : state->refused) {
-        refused += pg_atomic_read_u64(&count);
+    add_count(row, since_reset(state->opened_total, state->opened_reset));
+    uint64_t refused[kRefusals];
+    uint64_t refused_total = 0;
+    for (int i = 0; i < kRefusals; i++) {
+        refused[i] = since_reset(state->refused[i], state->refused_reset[i]);
+        refused_total += refused[i];
     }
-    add_count(row, refused);
+    add_count(row, refused_total);
     add_instant(row, &state->refused_last_at);
-    for (pg_atomic_uint64& count : state->refused) {
-        add_count(row, pg_atomic_read_u64(&count));
+    for (const uint64_t count : refused) {
+        add_count(row, count);
     }
     add_count(row,
               pg_atomic_read_u64(&state->slow_sequence) - pg_atomic_read_u64(&state->slow_reset));

@@ -1,4 +1,5 @@
 // leash.get_refusals() and leash.get_last_refusals(), and the rows behind them.
+#include "server/minutes.h"
 #include "server/refusals.h"
 #include "server/row_set.h"
 #include "server/session.h"
@@ -36,12 +37,12 @@ constexpr ColumnInfo kMinuteColumns[] = {
 };
 
 void write_minute(const RowSink& sink, RefusalMinute& entry) {
-    const auto minute = static_cast<pg_time_t>(pg_atomic_read_u64(&entry.minute));
+    const auto minute = static_cast<int64_t>(pg_atomic_read_u64(&entry.minute));
     for (int i = 0; i < kRefusals; i++) {
         const uint32 count = pg_atomic_read_u32(&entry.refused[i]);
         if (count > 0) {
             Row<lengthof(kMinuteColumns)> row;
-            row.add(TimestampTzGetDatum(time_t_to_timestamptz(minute * 60)));
+            row.add(TimestampTzGetDatum(minute_start(minute)));
             row.add(CStringGetTextDatum(name_of(static_cast<Refusal>(i))));
             row.add(Int64GetDatum(count));
             sink.put(row);

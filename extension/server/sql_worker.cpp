@@ -26,6 +26,9 @@ constexpr ColumnInfo kWorkerColumnList[] = {
     {"total_round_time", ColumnType::interval},
     {"samples", ColumnType::bigint},
     {"total_sample_time", ColumnType::interval},
+    {"history_rows", ColumnType::bigint},
+    {"max_history_time", ColumnType::interval},
+    {"total_history_time", ColumnType::interval},
     {"errors", ColumnType::bigint},
     {"last_error", ColumnType::text},
     {"last_error_at", ColumnType::instant},
@@ -111,6 +114,9 @@ void write_worker(const RowSink& sink) {
     row.add(interval_value(worker.round_time_total));
     row.add(count_value(worker.samples));
     row.add(interval_value(worker.sample_time_total));
+    row.add(count_value(worker.history_rows));
+    row.add_if(worker.history_rows > 0, interval_value(worker.history_time_max));
+    row.add(interval_value(worker.history_time_total));
     row.add(count_value(worker.errors));
     add_error(row, worker.error);
     row.add_if(worker.error_at != 0, TimestampTzGetDatum(worker.error_at));

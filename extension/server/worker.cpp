@@ -8,6 +8,7 @@
 #include "server/clock.h"
 #include "server/control_socket.h"
 #include "server/debug_stop.h"
+#include "server/history.h"
 #include "server/peer_watch.h"
 #include "server/round.h"
 #include "server/sampler.h"
@@ -160,9 +161,18 @@ void round(uint64_t now) {
         refresh_peers();
         judge_sessions();
         pgstat_report_activity(STATE_IDLE, nullptr);
+    } else {
+        add_leaked_to_history(0);
     }
     end_round(now);
     last_logged[0] = '\0';
+}
+
+// The last sample stands for the time up to the minute's end.
+void end_minute(uint64_t now) {
+    sample(now);
+    begin("writing the history");
+    end_history_minute();
 }
 
 // Looks after the sessions that were signalled.
@@ -218,7 +228,7 @@ void wait_for_work() {
     const int socket = control_socket_descriptor();
     const uint64_t now = monotonic_ns();
     const uint64_t due = Min(Min(schedule.next_sample, schedule.next_settle),
-                             schedule.round + schedule.round_interval);
+                             Min(schedule.round + schedule.round_interval, history_due()));
     const long wait = ms_until(due, now);
     (void)WaitLatchOrSocket(
         MyLatch,
@@ -238,6 +248,9 @@ void work() {
     }
     if (now >= schedule.round + schedule.round_interval) {
         round(now);
+    }
+    if (now >= history_due()) {
+        end_minute(monotonic_ns());
     }
     settle();
     if (now >= schedule.next_save) {
@@ -288,6 +301,8 @@ void start() {
     // Names of roles and databases are looked up in catalogs that somebody may have
     // locked: then a round fails and says so, and all else goes on.
     SetConfigOption("lock_timeout", "500ms", PGC_SUSET, PGC_S_OVERRIDE);
+    // Of PostgreSQL's statistics, the history looks at a few among very many.
+    SetConfigOption("stats_fetch_consistency", "none", PGC_SUSET, PGC_S_OVERRIDE);
     work_context =
         AllocSetContextCreate(TopMemoryContext, "pg_leash worker", ALLOCSET_DEFAULT_SIZES);
     MemoryContextSwitchTo(work_context);
