@@ -365,6 +365,22 @@ SELECT * FROM leash.get_history();
 
 COMMENT ON VIEW leash.history IS 'the server minute by minute, oldest first';
 
+CREATE FUNCTION leash.compute_hours(
+    suspend_delay interval DEFAULT '5 minutes',
+    OUT application_name text,
+    OUT usename name,
+    OUT datname name,
+    OUT active_minutes bigint,
+    OUT compute_hours double precision,
+    OUT alone_hours double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'leash_compute_hours'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 50
+SET search_path = pg_catalog, pg_temp;
+
+COMMENT ON FUNCTION leash.compute_hours(interval) IS
+'how long a server that suspends itself when idle would have run in the last week, and for which application';
+
 CREATE VIEW leash.leak_groups AS
 SELECT kind, application_name, usename, datname, opener, sessions, blocked_sessions, oldest,
        (ARRAY['blocks others', 'holds back xmin', 'holds locks', 'holds a slot'])[weight_rank] AS weight,
@@ -637,6 +653,7 @@ REVOKE ALL ON FUNCTION leash.release() FROM PUBLIC;
 -- so that GRANT SELECT on it would not be enough otherwise.  They mask in C.
 REVOKE ALL ON FUNCTION leash.library_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.health() FROM PUBLIC;
+REVOKE ALL ON FUNCTION leash.compute_hours(interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.terminate(text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.cancel(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION leash.reset(text) FROM PUBLIC;
@@ -662,6 +679,7 @@ GRANT EXECUTE ON FUNCTION leash.get_history() TO pg_monitor;
 GRANT SELECT ON leash.history TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.get_worker() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION leash.health() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION leash.compute_hours(interval) TO pg_monitor;
 GRANT SELECT ON leash.worker TO pg_monitor;
 GRANT SELECT ON leash.sessions, leash.leaks, leash.leak_groups,
                 leash.slow_statements, leash.connections TO pg_monitor;
