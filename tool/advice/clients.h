@@ -12,20 +12,20 @@ namespace leash::tool {
 
 struct Client {
     std::string_view name;   ///< for --for: "node-postgres"
-    std::string_view title;  ///< "node-postgres (pg)"
-    std::string_view text;   ///< with {n} and the like; see clients.cpp
+    std::string_view title;  ///< "node-postgres"
+    std::string_view text;   ///< with <n> and the like; see clients.cpp
     std::string_view note;   ///< empty, or one sentence
 };
 
 /// All of them, in the order of the help.
 std::span<const Client> clients();
 
-/// By name or by what else it is called ("pg", "spring"); nullptr: none.
-const Client* find_client(std::string_view name);
+/// By name or by what else it is called ("pg", "spring").  "prisma" is two, since its
+/// versions differ; empty: there is none.
+std::vector<const Client*> find_clients(std::string_view name);
 
-/// The client that an application's name tells, as PgBouncer or "prisma-api" do; nullptr:
-/// it tells none.
-const Client* guess_client(const std::string& application_name);
+/// Those that an application's name speaks of: "prisma-api", "PostgreSQL JDBC Driver".
+std::vector<const Client*> guess_clients(const std::string& application_name);
 
 /// Lines to paste, each ended by a line feed.  Names that strangers chose are quoted in
 /// the client's own language, so that they stay what they are and nothing else.

@@ -17,15 +17,15 @@ inline constexpr double kEnoughSeconds = 3600;
 inline constexpr std::int64_t kSlotsForMonitoring = 3;
 
 struct PoolOptions {
-    std::optional<std::string> app;         ///< a glob; nullopt: all but interactive tools
-    std::optional<std::int64_t> instances;  ///< of each application; nullopt: addresses seen
+    std::optional<std::string> app = {};         ///< a glob; nullopt: all but interactive tools
+    std::optional<std::int64_t> instances = {};  ///< of each application; nullopt: addresses seen
     double headroom = 1.25;
-    std::optional<std::int64_t> cores;  ///< of the server; nullopt: not known
-    bool rolling = false;               ///< old and new instances run at once in a deploy
-    std::optional<std::int64_t> cap;    ///< slots to share, instead of what is usable
-    std::int64_t per_request = 1;       ///< connections that one request takes at once
-    std::int64_t threads = 1;           ///< requests that one instance serves at once
-    bool force = false;                 ///< advise on less than an hour of data too
+    std::optional<std::int64_t> cores = {};  ///< of the server; nullopt: not known
+    bool rolling = false;                    ///< old and new instances run at once in a deploy
+    std::optional<std::int64_t> cap = {};    ///< slots to share, instead of what is usable
+    std::int64_t per_request = 1;            ///< connections that one request takes at once
+    std::int64_t threads = 1;                ///< requests that one instance serves at once
+    bool force = false;                      ///< advise on less than an hour of data too
 };
 
 enum class Confidence { kNone, kLow, kMedium, kHigh };
@@ -57,10 +57,12 @@ struct PoolAdvice {
     std::int64_t need = 0;           ///< the larger one of p999 and formula
     std::int64_t with_headroom = 0;  ///< of all instances together
     std::int64_t instances = 1;
-    std::int64_t wanted_per_instance = 0;  ///< before the cap
-    std::int64_t per_instance = 0;         ///< the pool size to set
-    std::int64_t connections = 0;          ///< per_instance x instances, twice when rolling
-    std::int64_t role_connections = 0;     ///< of all pools of its role
+    std::int64_t wanted_per_instance = 0;   ///< before the cap
+    std::int64_t per_instance = 0;          ///< the pool size to set
+    std::int64_t connections = 0;           ///< per_instance x instances, twice when rolling
+    std::int64_t role_connections = 0;      ///< of all pools of its role
+    std::int64_t pooler_size = 0;           ///< behind PgBouncer, for all of its role and database
+    std::int64_t pooler_database_size = 0;  ///< for all of its database
     bool capped = false;
 
     bool measured = false;    ///< false: without the extension
@@ -73,13 +75,13 @@ struct PoolAdvice {
 };
 
 struct PoolPlan {
-    std::vector<PoolAdvice> pools;  ///< largest need first, then those without advice
-    std::int64_t limit = 0;         ///< slots that the pools may take together
-    std::int64_t wanted = 0;        ///< slots that they would take, before the cap
-    std::int64_t connections = 0;   ///< slots that they take
-    std::int64_t sessions = 0;      ///< slots that their applications take now
-    bool over = false;              ///< wanted is above the limit
-    std::int64_t pooler = 0;        ///< server connections that PgBouncer would need instead
+    std::vector<PoolAdvice> pools;            ///< largest need first, then those without advice
+    std::int64_t limit = 0;                   ///< slots that the pools may take together
+    std::int64_t wanted = 0;                  ///< slots that they would take, before the cap
+    std::int64_t connections = 0;             ///< slots that they take
+    std::int64_t sessions = 0;                ///< slots that their applications take now
+    bool over = false;                        ///< wanted is above the limit
+    std::int64_t pooler = 0;                  ///< slots that they would take behind PgBouncer
     std::optional<std::int64_t> parallelism;  ///< cores x 2
     std::int64_t busy = 0;                    ///< at once, p99.9
     std::vector<std::string> notes;

@@ -152,6 +152,11 @@ struct ApplicationFacts {
     std::optional<Seconds> learned_idle;
     std::optional<Instant> known_since;
     std::int64_t addresses = 0;  ///< distinct ones of its sessions of now
+    // What in_use holds in vain, as far as known: leaked sessions of now that are in use,
+    // for how long together, and those that policies ended.
+    std::int64_t leaked_in_use = 0;
+    Seconds leaked_in_use_time;
+    Seconds reaped_in_use_time;
 
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {
@@ -183,6 +188,9 @@ struct ApplicationFacts {
         visit("learned_idle", self.learned_idle);
         visit("known_since", self.known_since);
         visit("addresses", self.addresses);
+        visit("leaked_in_use", self.leaked_in_use);
+        visit("leaked_in_use_time", self.leaked_in_use_time);
+        visit("reaped_in_use_time", self.reaped_in_use_time);
     }
 };
 

@@ -89,14 +89,32 @@ constexpr const char* kServer = R"sql(
                pg_catalog.pg_is_in_recovery() AS in_recovery,
                NULL AS host, NULL AS port) AS server)sql";
 
+// Leaked sessions that are in use, or were when a policy ended them, were counted in
+// in_use_mean since known_since.
 constexpr const char* kApplications = R"sql(
-  FROM leash.applications
-  LEFT JOIN (SELECT application_name, usename, datname,
-                    pg_catalog.count(DISTINCT client_addr) AS addresses
-               FROM (SELECT leash.without_pooler_host(application_name) AS application_name, usename,
-                            datname, client_addr
-                       FROM leash.sessions) AS named
-              GROUP BY 1, 2, 3) AS seen USING (application_name, usename, datname)
+  FROM (WITH app AS MATERIALIZED (SELECT * FROM leash.applications),
+        seen AS (SELECT leash.without_pooler_host(application_name) AS application_name, usename, datname,
+                        pg_catalog.count(DISTINCT client_addr) AS addresses
+                   FROM leash.sessions GROUP BY 1, 2, 3),
+        leaking AS (SELECT app.application_name, app.usename, app.datname,
+                           pg_catalog.count(*) AS leaked_in_use,
+                           pg_catalog.sum(LEAST(leaked_for, pg_catalog.clock_timestamp() - known_since)) AS leaked_in_use_time
+                      FROM leash.leaks AS leak
+                      JOIN app ON leash.without_pooler_host(leak.application_name) = app.application_name
+                              AND leak.usename = app.usename AND leak.datname = app.datname
+                     WHERE leak.leaked AND leak.state <> 'idle' GROUP BY 1, 2, 3),
+        reaped AS (SELECT app.application_name, app.usename, app.datname,
+                          pg_catalog.sum(LEAST(leaked_for, decided_at - known_since)) AS reaped_in_use_time
+                     FROM leash.reap_log AS decision
+                     JOIN app ON leash.without_pooler_host(decision.application_name) = app.application_name
+                             AND decision.usename = app.usename AND decision.datname = app.datname
+                    WHERE outcome = 'ended' AND decided_at > known_since
+                      AND kind IN ('idle in transaction', 'aborted transaction', 'stalled client')
+                    GROUP BY 1, 2, 3)
+        SELECT *
+          FROM app LEFT JOIN seen USING (application_name, usename, datname)
+                   LEFT JOIN leaking USING (application_name, usename, datname)
+                   LEFT JOIN reaped USING (application_name, usename, datname)) AS known
  ORDER BY sessions DESC, opened DESC)sql";
 
 // Whoever waits counts for those that it waits for.

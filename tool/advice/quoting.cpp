@@ -1,0 +1,100 @@
+#include "advice/quoting.h"
+
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "render/text.h"
+
+namespace leash::tool {
+namespace {
+
+constexpr char32_t kReplacement = 0xfffd;
+constexpr char32_t kLastOfFourDigits = 0xffff;
+
+// Characters as they are, but for those that `escape` has something for (nullptr or empty:
+// as it is) and those that must not be in a text at all, which `hidden` writes.
+template <class Escape, class Hidden>
+std::string escaped(std::string_view name, Escape&& escape, Hidden&& hidden) {
+    std::string out;
+    for (std::size_t at = 0; at < name.size();) {
+        const Glyph glyph = decode_utf8(name, at);
+        const char32_t code = glyph.valid ? glyph.code : kReplacement;
+        const std::string_view instead = glyph.valid ? escape(code) : std::string_view();
+        if (!instead.empty()) {
+            out += instead;
+        } else if (!is_plain(code)) {
+            out += hidden(static_cast<unsigned>(code));
+        } else if (glyph.valid) {
+            out += name.substr(at, glyph.length);
+        } else {
+            out += "\xef\xbf\xbd";
+        }
+        at += glyph.length;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string javascript_text(std::string_view name) {
+    const auto escape = [](char32_t code) -> std::string_view {
+        return code == '\'' ? "\\'" : code == '\\' ? "\\\\" : "";
+    };
+    return "'" +
+           escaped(name, escape, [](unsigned code) { return fmt::format("\\u{{{:x}}}", code); }) +
+           "'";
+}
+
+std::string python_text(std::string_view name) {
+    const auto escape = [](char32_t code) -> std::string_view {
+        return code == '"' ? "\\\"" : code == '\\' ? "\\\\" : "";
+    };
+    return '"' +
+           escaped(name, escape,
+                   [](unsigned code) {
+                       return code > kLastOfFourDigits ? fmt::format("\\U{:08x}", code)
+                                                       : fmt::format("\\u{:04x}", code);
+                   }) +
+           '"';
+}
+
+std::string url_text(std::string_view name) {
+    std::string out;
+    for (const char c : name) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool plain = byte < 0x80 && (std::isalnum(byte) != 0 ||
+                                           std::string_view("-._~").find(c) != std::string::npos);
+        out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+    }
+    return out;
+}
+
+std::string sql_name(std::string_view name) {
+    bool unicode = false;
+    const auto plain = [](char32_t code) -> std::string_view { return code == '"' ? "\"\"" : ""; };
+    const std::string quoted = escaped(name, plain, [&](unsigned) {
+        unicode = true;
+        return std::string();
+    });
+    if (!unicode) {
+        return '"' + quoted + '"';
+    }
+    const auto escape = [](char32_t code) -> std::string_view {
+        return code == '"' ? "\"\"" : code == '\\' ? "\\\\" : "";
+    };
+    return "U&\"" +
+           escaped(name, escape,
+                   [](unsigned code) {
+                       return code > kLastOfFourDigits ? fmt::format("\\+{:06x}", code)
+                                                       : fmt::format("\\{:04x}", code);
+                   }) +
+           '"';
+}
+
+std::string pgbouncer_name(std::string_view name) {
+    const std::string quoted = sql_name(name);
+    return quoted.front() == '"' ? quoted : std::string();
+}
+
+}  // namespace leash::tool
