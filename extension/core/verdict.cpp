@@ -209,8 +209,11 @@ Verdict judge(const SessionFacts& facts, const Thresholds& thresholds) {
 
 void judge_pools(Member* members, size_t count) {
     Member* const end = members + count;
+    for (Member* member = members; member != end; member++) {
+        member->age = age_of(*member);
+    }
     std::sort(members, end, [](const Member& a, const Member& b) {
-        return same_application(a, b) ? age_of(a) > age_of(b) : precedes(a, b);
+        return same_application(a, b) ? a.age > b.age : precedes(a, b);
     });
     for (Member* first = members; first != end;) {
         Member* const last = std::find_if_not(

@@ -86,6 +86,7 @@ struct Member {
     uint64_t application;  // hash of the name
     const SessionFacts* facts;
     Verdict* verdict;
+    uint64_t age;  // judge_pools() goes by it
 };
 
 // Completes the verdicts of all sessions of the applications that `members` are of.

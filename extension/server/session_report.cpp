@@ -215,8 +215,9 @@ void judge_applications(SessionReports& all) {
         static_cast<Member*>(palloc(sizeof(Member) * static_cast<Size>(all.count)));
     for (int i = 0; i < all.count; i++) {
         SessionReport& report = all.reports[i];
-        members[i] = {report.identity.role, report.identity.database,
-                      hash_of_application(report.application), &report.facts, &report.verdict};
+        members[i] = {
+            report.identity.role, report.identity.database, hash_of_application(report.application),
+            &report.facts,        &report.verdict,          0};
     }
     judge_pools(members, static_cast<size_t>(all.count));
     pfree(members);

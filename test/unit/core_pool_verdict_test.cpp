@@ -67,7 +67,7 @@ public:
         facts_.push_back(facts);
         verdicts_.push_back(judge(facts, kLimits));
         members_.push_back(
-            {login.role, login.database, login.application, &facts_.back(), &verdicts_.back()});
+            {login.role, login.database, login.application, &facts_.back(), &verdicts_.back(), 0});
         return facts_.size() - 1;
     }
 
