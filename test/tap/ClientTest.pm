@@ -111,4 +111,12 @@ sub until_judged
 		"SELECT now() - known_since > '$long seconds' FROM leash.applications WHERE application_name = '$application'");
 }
 
+# The same, for one that has worked all the while.
+sub until_worked
+{
+	my ($self, $application) = @_;
+	$self->until_judged($application);
+	return $self->until("SELECT transactions > 50 FROM leash.applications WHERE application_name = '$application'");
+}
+
 1;

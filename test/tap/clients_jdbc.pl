@@ -35,8 +35,8 @@ subtest 'transactions that are never ended' => sub {
 };
 
 subtest 'a healthy pool' => sub {
-	$server->until_judged('hikari-healthy');
-	is($server->application('hikari-healthy', 'sessions, in_use_peak > 0, transactions > 50'), '4|t|t', 'it works');
+	$server->until_worked('hikari-healthy');
+	is($server->application('hikari-healthy', 'sessions, in_use_peak > 0'), '4|t', 'it works');
 	$server->never_leaked('hikari-healthy', 'a pool that works and thinks');
 	is($client{Healthy}->finish, 0, 'it ends well');
 	is($client{Healthy}->{said}[-1], 'done', 'to its end');

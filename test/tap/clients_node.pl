@@ -39,8 +39,8 @@ subtest 'a transaction that failed and is not rolled back' => sub {
 };
 
 subtest 'a healthy pool' => sub {
-	$server->until_judged('node-healthy');
-	is($server->application('node-healthy', 'sessions, in_use_peak > 0, transactions > 50'), '4|t|t', 'it works');
+	$server->until_worked('node-healthy');
+	is($server->application('node-healthy', 'sessions, in_use_peak > 0'), '4|t', 'it works');
 	$server->never_leaked('node-healthy', 'a pool that works and thinks');
 	is($client{healthy}->finish, 0, 'it ends well');
 	is($client{healthy}->{said}[-1], 'done', 'to its end');
@@ -75,9 +75,9 @@ subtest 'forgotten clients, when the habit of the application is known' => sub {
 	$habit->tell('forget');
 	$habit->says(qr/^forgotten/);
 	$server->groups_are('node-habit', ['unused|1|holds a slot|'], 'one might be resting, at night say');
-	my $reasons = "SELECT DISTINCT regexp_replace(reason, '^idle for [^,(]* ?', '') FROM leash.leaks WHERE application_name = 'node-habit'";
 	my $unlike = 'longer than its application ever leaves a session idle';
-	like($server->value($reasons), qr/, $unlike, within what a pool may keep$/, 'but never does');
+	my $reason = "$unlike, within what a pool may keep";
+	is($server->until("SELECT substring(reason, 'longer.*') FROM leash.leaks WHERE application_name = 'node-habit'", $reason), $reason, 'but never does');
 	for (2 .. 12)
 	{
 		$habit->tell('forget');
@@ -85,7 +85,8 @@ subtest 'forgotten clients, when the habit of the application is known' => sub {
 	}
 	# three work; whether one of them waits for the next query at this moment does not matter
 	$server->groups_are('node-habit', [ 'abandoned|5|holds a slot|', 'unused|7|holds a slot|' ], 'five more than a pool may keep');
-	like($server->value("$reasons AND leaked"), qr/^, $unlike \(limit .*\), and that holds more sessions than it uses$/, 'with the reason');
+	like($server->value("SELECT DISTINCT substring(reason, 'longer.*') FROM leash.leaks WHERE application_name = 'node-habit' AND leaked"),
+		qr/^$unlike \(limit .*\), and that holds more sessions than it uses$/, 'with the reason');
 	is($server->until("SELECT sessions, leaked FROM leash.applications WHERE application_name = 'node-habit'", '15|5'), '15|5', 'and nobody else');
 };
 

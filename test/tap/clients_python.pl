@@ -54,15 +54,15 @@ subtest 'COPY that stalls' => sub {
 };
 
 subtest 'psycopg: a healthy pool' => sub {
-	$server->until_judged('psycopg-healthy');
-	is($server->application('psycopg-healthy', 'sessions, in_use_peak > 0, transactions > 50'), '4|t|t', 'it works');
+	$server->until_worked('psycopg-healthy');
+	is($server->application('psycopg-healthy', 'sessions, in_use_peak > 0'), '4|t', 'it works');
 	$server->never_leaked('psycopg-healthy', 'a pool that works and thinks');
 	is($client{psycopg_healthy}->finish, 0, 'it ends well');
 };
 
 subtest 'SQLAlchemy: a healthy engine' => sub {
-	$server->until_judged('sqlalchemy-healthy');
-	is($server->application('sqlalchemy-healthy', 'sessions, in_use_peak > 0, transactions > 50'), '3|t|t', 'it works');
+	$server->until_worked('sqlalchemy-healthy');
+	is($server->application('sqlalchemy-healthy', 'sessions, in_use_peak > 0'), '3|t', 'it works');
 	$server->never_leaked('sqlalchemy-healthy', 'an engine that works and thinks');
 	is($client{sqlalchemy_healthy}->finish, 0, 'it ends well');
 };

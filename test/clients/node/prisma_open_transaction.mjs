@@ -20,12 +20,12 @@ function pay(id) {
             say('waits');
             await answerOfTheBank();
         },
-        { timeout: 3_600_000 },
+        { maxWait: 60_000, timeout: 3_600_000 },
     );
 }
 
 for (const id of [701, 702]) {
-    request.run({ route: '/orders/:id/pay' }, () => pay(id)).catch(() => {});
+    request.run({ route: '/orders/:id/pay' }, () => pay(id)).catch((error) => say('lost', error.message));
 }
 await end;
 process.exit();
