@@ -41,6 +41,7 @@ sub pgleash
 sub output
 {
 	my ($over_socket, @arguments) = @_;
+	until_used(5) unless $over_socket;  # the tool's last connection is gone
 	my ($status, $stdout, $stderr) = pgleash(@arguments);
 	is($status, 0, "@arguments: done") or diag $stderr;
 	$over_socket
@@ -72,39 +73,67 @@ sub timeless
 	return \%kept;
 }
 
-# Sessions until there is no room.
-sub fill
+# Waits until so many slots are taken: those who leave keep theirs for a moment.
+sub until_used
 {
-	my @fill;
-	while (1)
-	{
-		my $session = $server->session(params => { application_name => 'healthy' });
-		return @fill if $session->{error};
-		$session->query('LISTEN x');
-		$server->until_at_rest($session);
-		push @fill, $session;
-	}
+	my ($used) = @_;
+	return $server->until('SELECT used FROM leash.connections', $used);
 }
 
-# Sessions that leak, in as many ways as are at hand.  Three slots are left, so that one is
-# free even while the tool's last connection is still ending.
+# A session, as soon as there is room: a slot can be taken a moment after it has been left.
+sub session
+{
+	my ($application) = @_;
+	my $session;
+	until_true(sub { $session = $server->session(params => { application_name => $application }); !$session->{error} })
+	  or die 'no slot becomes free';
+	return $session;
+}
+
+sub healthy
+{
+	my $session = session('healthy');
+	$session->query('LISTEN x');
+	$server->until_at_rest($session);
+	return $session;
+}
+
+# Takes the slots that are left, so many.
+sub fill
+{
+	my ($free) = @_;
+	my @fill = map { healthy() } 1 .. $free;
+	is($server->value('SELECT used, free FROM leash.connections'), '8|0', 'every slot is taken');
+	return @fill;
+}
+
+# Waits until the worker has read the setting.
+sub reaping
+{
+	my ($mode) = @_;
+	$server->{admin}->query("ALTER SYSTEM SET pg_leash.reaping = '$mode'");
+	$server->{admin}->query('SELECT pg_reload_conf()');
+	until_true(sub { ($mode eq 'off') == defined control_ask($node, 'reap dry')->{notice} }) or die 'it has not';
+	return;
+}
+
+# Sessions that leak, in as many ways as are at hand.  Three slots are left.
 my @leaks = map { $server->session(params => { application_name => "leaky$_" }) } 1 .. 3;
 $leaks[0]->query('BEGIN');
-$leaks[0]->query(q{SELECT 'caf' || chr(233), pg_sleep(0.01) /*route='a'*/});
+$leaks[0]->query(q{SELECT 'caf' || chr(233), pg_sleep(0.05) /*route='a'*/});
 $leaks[1]->query('BEGIN');
 $leaks[1]->try('SELECT 1/0');
 $leaks[2]->query('BEGIN');
 $leaks[2]->query('CREATE TABLE held ()');
-my $healthy = $server->session(params => { application_name => 'healthy' });
-$healthy->query('LISTEN x');
-$server->until_at_rest($_) for @leaks, $healthy;
+my $healthy = healthy();
+$server->until_at_rest($_) for @leaks;
 $server->until(q{SELECT count(*) FROM leash.leaks WHERE leaked}, '3');
 my $id = $server->session_id($leaks[0]);
 
 my @commands = (
 	[qw(sessions)], [qw(sessions --app leaky*)], [qw(sessions --app leaky? --sort application_name:desc --limit 2)],
 	[qw(sessions --state idle)], [qw(sessions --min-idle 1ms --user postgres --db postgres --addr local)],
-	[qw(leaks)], [qw(leaks --each)], [qw(leaks --each --min-idle 1ms)], [qw(leaks --app none)], [qw(slow --sort duration --limit 1)]);
+	[qw(leaks)], [qw(leaks --each)], [qw(leaks --each --min-idle 1ms)], [qw(leaks --app none)], [qw(slow --app leaky1 --sort duration --limit 1)]);
 my %sql;
 for my $command (@commands, [qw(status)])
 {
@@ -112,9 +141,8 @@ for my $command (@commands, [qw(status)])
 }
 my %csv = map { ("@$_" => (split /\n/, output(0, @$_, '--csv'))[0]) } @commands, [qw(status)];
 
-$server->until('SELECT used FROM leash.connections', '5');
-my @full = fill();
-is($server->value('SELECT used, free FROM leash.connections'), '8|0', 'the server is full');
+until_used(5);
+my @full = fill(3);
 
 subtest 'the same as in SQL' => sub {
 	for my $command (@commands)
@@ -155,7 +183,7 @@ subtest 'terminate and cancel' => sub {
 	like($stderr, qr/\A${note}pgleash: note: pid $leaks[0]{pid} is session \Q$id\E \(user postgres, application "leaky1"\)\n\z/, 'resolved first');
 	like($stdout, qr/^\Q$id\E +\d+ +ended$/m, 'the outcome');
 	like($leaks[0]->last_words->{D}, qr/^pg_leash ended this session for role "postgres": no room caf\xc3\xa9\. /, 'the client learns the reason');
-	my $next = $server->session(params => { application_name => 'next' });
+	my $next = session('next');
 	ok(!$next->{error}, 'the slot can be taken');
 	($status, $stdout) = pgleash('terminate', $id, '1.1');
 	is($status, 1, 'who is gone is no success');
@@ -172,7 +200,7 @@ subtest 'terminate and cancel' => sub {
 	$server->until_of($next, 'wait_event', 'PgSleep');
 	($status, $stdout) = pgleash('terminate', '--force', $next_id);
 	like("$status $stdout", qr/^0 .*ended$/ms, 'and it ended with force');
-	$leaks[0] = $server->session(params => { application_name => 'leaky1' });
+	$leaks[0] = session('leaky1');
 	$leaks[0]->query('BEGIN');
 	$leaks[0]->query('SELECT 1');
 	$server->until_of($leaks[0], 'leak', 'idle in transaction');
@@ -182,7 +210,7 @@ subtest 'terminate and cancel' => sub {
 };
 
 subtest 'watching' => sub {
-	my ($full) = fill();
+	my ($full) = fill(1);
 	my ($out, $err) = ('', '');
 	my $watch = IPC::Run::start([ $pgleash, 'sessions', '--watch', '0.1', '--json' ],
 		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
@@ -203,43 +231,40 @@ subtest 'watching' => sub {
 };
 
 subtest 'reap and log' => sub {
-	my $victim = $server->session(params => { application_name => 'victim' });
+	# Nobody is ended until it is asked for.
+	$server->{admin}->query("ALTER SYSTEM SET pg_leash.check_interval = '1h'");
+	reaping('off');
 	$server->{admin}->query(q{INSERT INTO leash.policies (name, mode, applications, idle_for, action, include_superusers)
 		VALUES ('by hand', 'enforce', '{victim}', '1ms', 'terminate', true)});
-	$server->{admin}->query("ALTER SYSTEM SET pg_leash.check_interval = '1h'");
-	$server->{admin}->query('SELECT pg_reload_conf()');
 	$server->until('SELECT policies FROM leash.worker', '1');
-	if (!$victim->alive)
-	{
-		# a last round had ended it
-		$victim = $server->session(params => { application_name => 'victim' });
-	}
+	reaping('enforce');
+	until_used(7);
+	my $victim = session('victim');
 	$server->until_at_rest($victim);
-	my @fill = fill();
+	fill(0);
 	my ($status, $stdout, $stderr);
 	ok(until_true(sub { ($status, $stdout, $stderr) = pgleash('reap', '--csv'); $stdout =~ /victim/ }), 'reap shows what would be done');
 	like($stderr, qr/\A$note/, 'over the socket');
 	ok($victim->alive, 'and does not');
 	ok(until_true(sub { ($status, $stdout, $stderr) = pgleash('reap', '--yes', '--csv'); $stdout =~ /victim.*ended/ }), 'then does it');
 	like($victim->last_words->{D}, qr/^pg_leash ended this session by policy "by hand"/, 'the client learns by which policy');
-	push @fill, fill();
+	my ($fill) = fill(1);
 	my $log = document(1, 'log', '--policy', 'by*', '--outcome', 'ended', '--since', '1h', '--limit', '1');
 	is_deeply([ map { "$_->{policy} $_->{application_name} $_->{outcome}" } @{ $log->{rows} } ], ['by hand victim ended'], 'log tells it');
 	is_deeply(document(1, 'log', '--policy', 'none')->{rows}, [], 'narrowed');
 	$server->{admin}->query('DELETE FROM leash.policies');
 	$server->{admin}->query("ALTER SYSTEM SET pg_leash.check_interval = '100ms'");
 	$server->{admin}->query('SELECT pg_reload_conf()');
-	$_->quit for @fill;
+	$fill->quit;
 };
 
 subtest 'policies go on' => sub {
-	$server->until(q{SELECT used < 8 FROM leash.connections});
+	until_used(7);
 	$server->until('SELECT policies FROM leash.worker', '0');
-	my $zombie = $server->session(params => { application_name => 'zombie' });
+	my $zombie = session('zombie');
 	$zombie->query('BEGIN');
 	$zombie->query('SELECT 1');
-	my @fill = fill();
-	is($server->value('SELECT used, free FROM leash.connections'), '8|0', 'every slot is taken');
+	fill(0);
 	$server->{admin}->query(q{INSERT INTO leash.policies (name, mode, applications, kinds, idle_for, action, include_superusers)
 		VALUES ('room', 'enforce', '{zombie}', '{idle in transaction}', '200ms', 'terminate', true)});
 	like($zombie->last_words->{D}, qr/^pg_leash ended this session by policy "room"/, 'and a policy frees one');
