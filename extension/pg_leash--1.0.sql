@@ -384,7 +384,7 @@ COMMENT ON FUNCTION leash.compute_hours(interval) IS
 CREATE VIEW leash.leak_groups AS
 SELECT kind, application_name, usename, datname, opener, sessions, blocked_sessions, oldest,
        (ARRAY['blocks others', 'holds back xmin', 'holds locks', 'holds a slot'])[weight_rank] AS weight,
-       leaked, last_hour, growth_per_hour,
+       leaked, last_statement, last_hour, growth_per_hour,
        CASE WHEN growth_per_hour > 0
             THEN make_interval(secs => 3600 * (SELECT free FROM leash.get_connections()) / growth_per_hour)
        END AS exhausted_in,
@@ -397,6 +397,8 @@ SELECT kind, application_name, usename, datname, opener, sessions, blocked_sessi
                min(array_position(ARRAY['blocks others', 'holds back xmin',
                                         'holds locks', 'holds a slot'], weight)) AS weight_rank,
                leaked,
+               -- the clue where nothing opened a transaction
+               mode() WITHIN GROUP (ORDER BY leash.mask_literals(last_statement)) AS last_statement,
                count(*) FILTER (WHERE leaked_for <= '1 hour') AS last_hour,
                -- from three on there is a trend; an hour is the longest look back, a minute the shortest
                CASE WHEN leaked AND count(*) FILTER (WHERE leaked_for <= '1 hour') >= 3

@@ -36,6 +36,21 @@ subtest 'leaks of one cause are one row' => sub {
 	$server->thresholds;
 };
 
+subtest 'where nothing opened a transaction, the last statement is the clue' => sub {
+	my @idle = map {
+		my $session = $server->session(params => { application_name => 'lent' });
+		$session->query("SELECT count(*) FROM item WHERE id = $_");
+		$session;
+	} 1 .. 2;
+	$server->thresholds(idle => '1ms');
+	my $groups = "FROM leash.leak_groups WHERE application_name = 'lent'";
+	is($server->until("SELECT sessions $groups", '2'), '2', 'two sessions with other data');
+	is($server->value("SELECT kind, opener IS NULL, last_statement $groups"),
+		'unused|t|SELECT count(*) FROM item WHERE id = ?', 'are one row, with what both did last');
+	$_->quit for @idle;
+	$server->thresholds;
+};
+
 subtest 'orphans' => sub {
 	is($server->value('SELECT count(*) FROM leash.orphans'), '0', 'none at first');
 	$admin->query("BEGIN; INSERT INTO item VALUES (1); PREPARE TRANSACTION 'forgotten'");

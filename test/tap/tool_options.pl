@@ -112,7 +112,7 @@ my @refused = (
 		. '10.0.0.0/8, or local for Unix sockets' ],
 	[ [ 'leaks', '--sort', 'nonesuch' ],
 		'cannot sort by "nonesuch"; --sort takes one of sessions, kind, oldest, weight, '
-		. 'blocked_sessions, leaked, application_name, usename, datname, last_hour, route, opener' ],
+		. 'blocked_sessions, leaked, application_name, usename, datname, last_hour, route, opener, last_statement' ],
 	[ [ 'leaks', '--sort', 'oldest:up' ],
 		'invalid direction "up" for --sort; write oldest:asc or oldest:desc' ],
 	[ [ 'slow', '--limit', '0' ],

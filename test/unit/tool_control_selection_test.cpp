@@ -170,6 +170,19 @@ TEST(ControlSelection, Groups) {
                                    "1|unused|900.000000|holds a slot|0|web|f|"));
 }
 
+TEST(ControlSelection, GroupsSayWhatRanLastWhereNothingOpenedATransaction) {
+    RawRows raw = leaks();
+    raw.columns.emplace_back("last_statement");
+    for (std::size_t i = 0; i < raw.rows.size(); ++i) {
+        raw.rows[i].emplace_back(i == 4 ? "SELECT rare" : "SELECT " + std::to_string(i));
+    }
+    const Dataset data = select_rows(raw, {.listing = Listing::kLeakGroups}, {});
+    ASSERT_GE(data.rows.size(), 2U);
+    EXPECT_EQ(cell_of(data, data.rows[0], "cause"), "UPDATE x");
+    EXPECT_EQ(cell_of(data, data.rows[1], "last_statement"), "SELECT ?");
+    EXPECT_EQ(cell_of(data, data.rows[1], "cause"), "last: SELECT ?");
+}
+
 TEST(ControlSelection, SlowStatements) {
     const RawRows slow = {{"session_id", "finished_at", "duration"},
                           {{"1", "2026-01-01T00:00:00.000000Z", "2.000000"},

@@ -102,7 +102,15 @@ constexpr Column kLeakGroups[] = {
     {.name = "datname", .header = "DATABASE", .min_width = 8, .drop_rank = 4},
     {.name = "last_hour", .kind = Kind::kCount},
     {.name = "route"},
-    {.name = "opener", .kind = Kind::kQuery, .header = "OPENER", .min_width = 12, .drop_rank = 1},
+    {.name = "opener", .kind = Kind::kQuery},
+    {.name = "last_statement", .kind = Kind::kQuery},
+    {.name = "cause",
+     .kind = Kind::kQuery,
+     .header = "OPENER",
+     .min_width = 12,
+     .drop_rank = 1,
+     .expression = kCauseExpression,
+     .table_only = true},
 };
 
 constexpr Column kSlow[] = {

@@ -22,6 +22,10 @@ enum class Listing {
 };
 
 /// Columns of the listing, in order; the table leaves out those without a header.
+/// Of a cause: the statement that opened the transaction or, where there is none, the one
+/// that its sessions ran last.
+inline constexpr const char* kCauseExpression = "COALESCE(opener, 'last: ' || last_statement)";
+
 std::span<const Column> columns_of(Listing listing);
 
 /// The column to sort by, by SQL name or output key; nullptr when there is none

@@ -133,6 +133,8 @@ std::string groups_of(const std::string& where) {
         " pg_catalog.sum(blocked_sessions) AS blocked_sessions,"
         " pg_catalog.max(leaked_for) AS oldest,"
         " pg_catalog.count(*) FILTER (WHERE leaked_for <= '1 hour') AS last_hour,"
+        " pg_catalog.mode() WITHIN GROUP (ORDER BY leash.mask_literals(last_statement))"
+        " AS last_statement,"
         " pg_catalog.mode() WITHIN GROUP (ORDER BY tags OPERATOR(pg_catalog.->>) 'route') AS route,"
         " ({0})[pg_catalog.min(pg_catalog.array_position({0}, weight))] AS weight"
         " FROM leash.leaks{1}"

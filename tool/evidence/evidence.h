@@ -95,6 +95,7 @@ struct CauseFacts {
     std::string usename;
     std::string datname;
     std::string opener;  ///< literals masked; empty: not known, or none
+    std::optional<std::string> last_statement;  ///< the most frequent, likewise
     std::int64_t sessions = 0;
     std::int64_t blocked_sessions = 0;
     Seconds oldest;
@@ -111,6 +112,7 @@ struct CauseFacts {
         visit("usename", self.usename);
         visit("datname", self.datname);
         visit("opener", self.opener);
+        visit("last_statement", self.last_statement);
         visit("sessions", self.sessions);
         visit("blocked_sessions", self.blocked_sessions);
         visit("oldest", self.oldest);

@@ -154,12 +154,15 @@ int rank_of(const Cell& weight) {
 // --- groups ------------------------------------------------------------------------
 
 // What differs in data alone, or by a pooler's host, is one cause, as in SQL.
+std::string masked(const std::string& statement) {
+    std::string out(statement.size() + 3, '\0');
+    out.resize(mask_literals(statement.data(), statement.size(), {false}, out.data(), out.size()));
+    return out;
+}
+
 Cell key_cell(const std::string& name, Cell cell) {
     if (cell && name == "opener") {
-        std::string masked(cell->size() + 3, '\0');
-        masked.resize(
-            mask_literals(cell->data(), cell->size(), {false}, masked.data(), masked.size()));
-        return masked;
+        return masked(*cell);
     }
     if (cell && name == "application_name") {
         cell->resize(length_without_host(cell->c_str()));
@@ -192,6 +195,7 @@ RawRows groups_of(const RawRows& leaks) {
         Cell oldest;
         Cell weight;
         long last_hour = 0;
+        std::map<std::string, long> last_statements;
         std::map<std::string, long> routes;
     };
     const std::vector<std::string> keys = {"kind",    "application_name", "usename",
@@ -207,6 +211,9 @@ RawRows groups_of(const RawRows& leaks) {
         const Cell weight = view.cell(row, "weight");
         group.sessions++;
         group.last_hour += age && number(age) <= kHour ? 1 : 0;
+        if (const Cell last = view.cell(row, "last_statement")) {
+            group.last_statements[masked(*last)]++;
+        }
         if (const std::string route = route_of(view.cell(row, "tags")); !route.empty()) {
             group.routes[route]++;
         }
@@ -220,15 +227,15 @@ RawRows groups_of(const RawRows& leaks) {
     }
     RawRows out;
     out.columns = keys;
-    for (const char* name :
-         {"sessions", "blocked_sessions", "oldest", "weight", "last_hour", "route"}) {
+    for (const char* name : {"sessions", "blocked_sessions", "oldest", "weight", "last_statement",
+                             "last_hour", "route"}) {
         out.columns.emplace_back(name);
     }
     for (const auto& [key, group] : groups) {
         Row row = key;
         row.insert(row.end(), {std::to_string(group.sessions), fmt::format("{:.0f}", group.blocked),
-                               group.oldest, group.weight, std::to_string(group.last_hour),
-                               most_frequent(group.routes)});
+                               group.oldest, group.weight, most_frequent(group.last_statements),
+                               std::to_string(group.last_hour), most_frequent(group.routes)});
         out.rows.push_back(std::move(row));
     }
     return out;
@@ -314,6 +321,11 @@ Cell value_of(const View& view, const Row& row, const Column& column) {
         const Cell leak = view.cell(row, "leak");
         const Cell exempt = view.cell(row, "exempt");
         return leak || !exempt ? leak : Cell("exempt: " + *exempt);
+    }
+    if (name == "cause") {
+        const Cell opener = view.cell(row, "opener");
+        const Cell last = view.cell(row, "last_statement");
+        return opener || !last ? opener : Cell("last: " + *last);
     }
     if (name == "decider") {
         const Cell policy = view.cell(row, "policy");
