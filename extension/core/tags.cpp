@@ -19,7 +19,25 @@ int hex_digit(char c) {
 }
 
 bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+// What follows a block comment at the start of a text, which nests; at most the whole.
+std::string_view after_block(std::string_view text) {
+    int depth = 0;
+    for (size_t i = 0; i + 1 < text.size(); i++) {
+        if (text[i] == '/' && text[i + 1] == '*') {
+            depth++;
+            i++;
+        } else if (text[i] == '*' && text[i + 1] == '/') {
+            depth--;
+            i++;
+            if (depth == 0) {
+                return text.substr(i + 1);
+            }
+        }
+    }
+    return {};
 }
 
 // URL-decodes into a bounded buffer.  A zero byte ("%00") cannot be stored and is
@@ -66,6 +84,23 @@ std::string_view comment_of(const char* text, size_t length) {
         }
     }
     return {};
+}
+
+bool only_comments(const char* text, size_t length) {
+    std::string_view rest(text, length);
+    while (!rest.empty()) {
+        if (is_space(rest.front())) {
+            rest.remove_prefix(1);
+        } else if (rest.starts_with("/*")) {
+            rest = after_block(rest);
+        } else if (rest.starts_with("--")) {
+            const size_t end = rest.find_first_of("\r\n");
+            rest.remove_prefix(end == std::string_view::npos ? rest.size() : end);
+        } else {
+            return false;
+        }
+    }
+    return true;
 }
 
 TagReader::TagReader(const char* text, size_t length) {

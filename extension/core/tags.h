@@ -16,6 +16,10 @@ inline constexpr int kMaxTags = 16;
 // the one at the start; empty when there is neither.
 std::string_view comment_of(const char* text, size_t length);
 
+// Whether a text is nothing but comments and blanks.  18 cuts such a beginning off a
+// statement, and with it the tags that stand there.
+bool only_comments(const char* text, size_t length);
+
 // Walks the tags of one statement.  The text need not be well formed: what is no
 // tag ends the walk, an over-long key or value is cut.
 class TagReader {

@@ -10,7 +10,6 @@
 
 extern "C" {
 #include "mb/pg_wchar.h"
-#include "parser/parser.h"
 }
 
 namespace leash {
@@ -47,7 +46,7 @@ void prepare(StoredStatement& to, const StatementText& text, bool secret) {
     if (to.secret) {
         return;
     }
-    const MaskOptions options = {!standard_conforming_strings};
+    const MaskOptions options = {strings_have_escapes()};
     to.text = {to.masked,
                mask_literals(span.begin, span.length, options, to.masked, sizeof to.masked)};
     const std::string_view comment = comment_of(span.begin, span.length);
@@ -95,8 +94,10 @@ TextSpan span_of(const StatementText& text) {
     if (text.source == nullptr) {
         return {"", 0};
     }
-    const char* begin = text.source + Max(text.location, 0);
-    size_t length = text.length > 0 ? static_cast<size_t>(text.length) : strlen(begin);
+    const size_t location = static_cast<size_t>(Max(text.location, 0));
+    const size_t before = only_comments(text.source, location) ? location : 0;
+    const char* begin = text.source + location - before;
+    size_t length = text.length > 0 ? before + static_cast<size_t>(text.length) : strlen(begin);
     while (length > 0 && is_blank(*begin)) {
         begin++;
         length--;

@@ -26,7 +26,8 @@ struct SlowFacts {
     TimestampTz message;  // the one that it came with
 };
 
-// Narrows a text down to its one statement, without blanks and semicolon around it.
+// Narrows a text down to its one statement, with the comments that the whole begins with,
+// without blanks and semicolon around it.
 struct TextSpan {
     const char* begin;
     size_t length;

@@ -94,6 +94,21 @@ TEST(Tags, NotMoreThanTheirNumber) {
     EXPECT_EQ(read(text + "*/").size(), static_cast<size_t>(kMaxTags));
 }
 
+bool only(std::string_view text) {
+    return only_comments(text.data(), text.size());
+}
+
+TEST(Tags, WhatIsNothingButComments) {
+    for (const char* text : {"", " \t\r\n\f\v", "/*a='1'*/ ", "/* /* nested */ */", "-- line\n/**/",
+                             "-- at the end", "--\r\n", "/**//**/", "/* open", "/*'*/"}) {
+        EXPECT_TRUE(only(text)) << text;
+    }
+    for (const char* text : {"x", ";", "/**/;", "-", "/", "/ *", "--\nx", "/**/x/**/", "'/**/'",
+                             "/* /**/ */ */", "*/"}) {
+        EXPECT_FALSE(only(text)) << text;
+    }
+}
+
 // Anything at all: ends, stays within the text, and what it returns is a string.
 TEST(Tags, HostileInput) {
     std::mt19937 random(20'240'229);
