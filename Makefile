@@ -24,6 +24,8 @@ PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -I$(srcdir)/ext
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-plt -Wall -Wextra -Wno-unused-parameter \
 	-fvisibility=hidden -fvisibility-inlines-hidden \
 	-DPGDLLEXPORT="__attribute__((visibility(\"default\")))" -MMD -MP
+# Set by the scripts: a warning is an error.
+PG_CXXFLAGS += $(if $(PGLEASH_WERROR),-Werror)
 # PGXS links with the C compiler, which does not add the C++ library.
 SHLIB_LINK = -lstdc++
 

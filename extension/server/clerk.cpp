@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "access/xlog.h"
+#include "catalog/pg_database.h"
 #include "commands/async.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"

@@ -13,16 +13,19 @@
 extern "C" {
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/planner.h"
 #include "parser/analyze.h"
+#include "parser/parser.h"
 #include "pgstat.h"
 #include "port/atomics.h"
 #include "postmaster/postmaster.h"
 #include "storage/proc.h"
 #include "utils/backend_status.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -34,6 +37,7 @@ extern "C" {
 
 #if PG_VERSION_NUM >= 160000
 #include "nodes/queryjumble.h"
+#include "varatt.h"
 #else
 #include "utils/queryjumble.h"
 #endif
@@ -72,11 +76,12 @@ extern "C" {
 #define LEASH_JUMBLE_STATE JumbleState
 #endif
 
-// In C++ 15's declaration of a walker means one without parameters.
+// In C++ 15's declaration of a walker means one without parameters.  void (*)() on the
+// way: a cast from and to it is never warned of.
 #if PG_VERSION_NUM >= 160000
 #define LEASH_WALKER(function) function
 #else
-#define LEASH_WALKER(function) reinterpret_cast<bool (*)()>(function)
+#define LEASH_WALKER(function) reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(function))
 #endif
 
 #ifndef PG_MODULE_MAGIC_EXT
@@ -156,6 +161,15 @@ inline bool read_database_counts(Oid database, DatabaseCounts& counts) {
     return true;
 }
 
+// Whether '...' has escapes too; 19 has no such setting any more.
+inline bool strings_have_escapes() {
+#if PG_VERSION_NUM >= 190000
+    return false;
+#else
+    return !standard_conforming_strings;
+#endif
+}
+
 // BackendState is renumbered between versions: only names are the same.
 inline State state_of(BackendState state) {
     switch (state) {
@@ -173,5 +187,27 @@ inline State state_of(BackendState state) {
             return State::unknown;
     }
 }
+
+// What an ordered index can do with an operator, by the B-tree's strategy numbers; 18
+// calls them comparison types.
+#if PG_VERSION_NUM >= 180000
+static_assert(COMPARE_LT == BTLessStrategyNumber && COMPARE_EQ == BTEqualStrategyNumber &&
+              COMPARE_GT == BTGreaterStrategyNumber);
+using OperatorMeaning = OpIndexInterpretation;
+inline List* operator_meanings(Oid op) {
+    return get_op_index_interpretation(op);
+}
+inline int strategy_of(const OperatorMeaning* meaning) {
+    return meaning->cmptype;
+}
+#else
+using OperatorMeaning = OpBtreeInterpretation;
+inline List* operator_meanings(Oid op) {
+    return get_op_btree_interpretation(op);
+}
+inline int strategy_of(const OperatorMeaning* meaning) {
+    return meaning->strategy;
+}
+#endif
 
 }  // namespace leash

@@ -142,7 +142,7 @@ Datum leash_policies_written(PG_FUNCTION_ARGS) {
         leash::check_policy_count(data->tg_relation);
         leash::warn_of_written(*data);
     }
-    return PointerGetDatum(nullptr);
+    return PointerGetDatum(static_cast<void*>(nullptr));
 }
 
 }  // extern "C"

@@ -31,13 +31,13 @@ Use use_of(Oid op, bool same_database) {
         return Use::none;
     }
     Use use = Use::none;
-    List* const meanings = get_op_btree_interpretation(op);
+    List* const meanings = operator_meanings(op);
     ListCell* cell;
     foreach (cell, meanings) {
-        const auto* const meaning = static_cast<const OpBtreeInterpretation*>(lfirst(cell));
-        if (meaning->strategy == BTEqualStrategyNumber) {
+        const int strategy = strategy_of(static_cast<const OperatorMeaning*>(lfirst(cell)));
+        if (strategy == BTEqualStrategyNumber) {
             use = Use::equality;
-        } else if (use == Use::none && meaning->strategy <= BTMaxStrategyNumber) {
+        } else if (use == Use::none && strategy <= BTMaxStrategyNumber) {
             use = Use::range;
         }
     }

@@ -7,7 +7,6 @@
 extern "C" {
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 }
 
@@ -24,7 +23,7 @@ Datum leash_mask_literals(PG_FUNCTION_ARGS) {
     const size_t room = length + 3;  // ", ..." may take the place of ",1"
     char* const masked = static_cast<char*>(palloc(room));
     const size_t written = leash::mask_literals(VARDATA_ANY(given), length,
-                                                {!standard_conforming_strings}, masked, room);
+                                                {leash::strings_have_escapes()}, masked, room);
     PG_RETURN_TEXT_P(cstring_to_text_with_len(masked, static_cast<int>(written)));
 }
 
