@@ -66,4 +66,5 @@ SELECT leash.reset('slow_statements');
 SELECT leash.reset('connections');
 SELECT leash.reset('all');
 SELECT leash.reset();
+\set VERBOSITY sqlstate
 SELECT leash.terminate();

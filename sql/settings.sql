@@ -20,17 +20,17 @@ SET pg_leash.slow_statement_threshold = -1;
 SHOW pg_leash.slow_statement_threshold;
 
 -- bad values
-SET pg_leash.idle_threshold = -1;
 SET pg_leash.idle_threshold = 'soon';
 SET pg_leash.idle_threshold = '5 fortnights';
 SET pg_leash.idle_threshold = '100d';
-SET pg_leash.slow_statement_threshold = -2;
 SET pg_leash.track = 'perhaps';
+-- PostgreSQL words this in several ways
 \set VERBOSITY sqlstate
+SET pg_leash.idle_threshold = -1;
+SET pg_leash.slow_statement_threshold = -2;
 SET pg_leash.idle_in_transaction_threshold = -1;
 SET pg_leash.never_used_threshold = -1;
 SET pg_leash.stalled_client_threshold = '-1s';
-SET pg_leash.slow_statement_threshold = NULL;
 -- only at server start
 SET pg_leash.slow_statements_max = 100;
 \set VERBOSITY default

@@ -134,7 +134,7 @@ subtest 'an immediate restart' => sub {
 subtest 'an orderly restart' => sub {
 	my $client = $server->session;
 	$client->query('BEGIN');
-	$node->restart('fast');
+	$node->restart;
 	is($client->last_words->{C}, '57P01', 'clients are told as always');
 	$admin = $server->connect_admin;
 	all_slots_work('after a restart');

@@ -240,7 +240,7 @@ subtest 'on a standby' => sub {
 };
 
 subtest 'the server stops' => sub {
-	$node->restart('fast');
+	$node->restart;
 	$admin = $server->connect_admin;
 	is($server->until('SELECT running FROM leash.worker'), 't', 'and starts with it');
 	ok(goes_on(), 'which samples and judges');
