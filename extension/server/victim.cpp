@@ -103,6 +103,10 @@ void tell_victim(ErrorData* error) {
     error->detail = psprintf(
         "%s%s%.*s", describe_end(why, state), has_opener ? " Its transaction was opened by: " : "",
         has_opener ? static_cast<int>(opener.text.length) : 0, opener.text.bytes);
+    if (error->detail_log != nullptr) {
+        // The log shows this in place of the detail: from 19 on, who sent the signal.
+        error->detail_log = psprintf("%s\n%s", error->detail, error->detail_log);
+    }
     if (error->hint == nullptr) {
         error->hint = pstrdup(
             in_transaction
