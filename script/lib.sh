@@ -21,3 +21,5 @@ BUILD=$PROJECT/build
 . "$PROJECT/script/lib/server.sh"
 # shellcheck source=script/lib/clients.sh
 . "$PROJECT/script/lib/clients.sh"
+# shellcheck source=script/lib/versions.sh
+. "$PROJECT/script/lib/versions.sh"

@@ -1,27 +1,65 @@
 # shellcheck shell=bash
 # Builds the extension with PGXS and the rest with CMake.
 
-# Objects of another PostgreSQL must not be linked into this one's library.
-forget_other_major() {
-    local stamp=$BUILD/extension.pg_config
-    if [[ -f $stamp && $(<"$stamp") != "$PG_CONFIG" ]]; then
-        make_tree clean
-    fi
-    mkdir -p -- "$BUILD"
-    printf '%s\n' "$PG_CONFIG" >"$stamp"
+# Where the extension is built and checked for this PostgreSQL: a folder of links to the
+# sources, so that builds for several versions live side by side and out of the tree.
+extension_dir() {
+    printf '%s/extension-%s\n' "$BUILD" "$PG_MAJOR"
 }
 
-make_tree() {
+# The folder has the sources that the tree has now.
+link_sources() {
+    local dir path
+    dir=$(extension_dir)
+    mkdir -p -- "$dir"
+    find "$dir" -xtype l -delete
+    find "$PROJECT"/{Makefile,extension,sql,expected,test/isolation} -type f \
+        ! -name '*.o' ! -name '*.d' ! -name '*.bc' ! -path '*/results/*' ! -path '*/output_iso/*' |
+        while IFS= read -r path; do
+            path=${path#"$PROJECT/"}
+            [[ -e $dir/$path ]] || link_source "$dir" "$path"
+        done
+}
+
+link_source() {
+    mkdir -p -- "$(dirname -- "$1/$2")"
+    ln -s -- "$PROJECT/$2" "$1/$2"
+}
+
+# What objects depend on and make does not see: which PostgreSQL, and how it was built.
+postgres_stamp() {
+    printf '%s\n' "$PG_CONFIG"
+    "$PG_CONFIG" --version
+    cksum <"$("$PG_CONFIG" --includedir-server)/pg_config.h"
+}
+
+# Objects made for another PostgreSQL must not be linked into this one's library.
+forget_other_postgres() {
+    local dir stamp
+    dir=$(extension_dir)
+    stamp=$(postgres_stamp)
+    if [[ -f $dir/postgres && $(<"$dir/postgres") != "$stamp" ]]; then
+        rm -rf -- "$dir"
+        mkdir -p -- "$dir"
+    fi
+    printf '%s\n' "$stamp" >"$dir/postgres"
+}
+
+prepare_extension() {
+    mkdir -p -- "$(extension_dir)" && forget_other_postgres && link_sources
+}
+
+make_extension_target() {
     local -a extra=()
     # A flag -I$(CURDIR)/... falls apart at a blank in the path; a relative one does not.
     [[ $PROJECT != *[[:space:]]* ]] || extra=(CURDIR=.)
-    make -C "$PROJECT" PG_CONFIG="$PG_CONFIG" ${extra[@]+"${extra[@]}"} "$@"
+    make -C "$(extension_dir)" PG_CONFIG="$PG_CONFIG" ${extra[@]+"${extra[@]}"} "$@"
 }
 
 # Chained, for `set -e` does not reach into a function whose status is looked at.
 make_extension() {
-    forget_other_major && make_tree -j2 && make_private_postgres &&
-        make_tree DESTDIR="$(private_dir)" install
+    prepare_extension && make_extension_target -j2 PGLEASH_WERROR=1 && make_private_postgres &&
+        make_extension_target DESTDIR="$(private_dir)" install
 }
 
 build_extension() {
@@ -41,7 +79,7 @@ locked() {
 }
 
 configure_tree() {
-    cmake -S "$PROJECT" -B "$BUILD" -DPG_CONFIG="$PG_CONFIG"
+    cmake -S "$PROJECT" -B "$BUILD"
 }
 
 # build_tree [TARGET...]: the tool, the test clients and, without targets, all else.
