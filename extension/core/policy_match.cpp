@@ -1,8 +1,10 @@
 #include "policy_match.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "glob.h"
+#include "pooler_name.h"
 
 namespace leash {
 namespace {
@@ -27,6 +29,13 @@ bool is_globbed(const NameList& globs, const char* name) {
     return globs.count == 0;
 }
 
+// As it is, or without what a pooler appended.
+bool is_application(const NameList& globs, const char* name) {
+    char plain[kNameSize] = {};
+    memcpy(plain, name, std::min(length_without_host(name), sizeof plain - 1));
+    return is_globbed(globs, name) || is_globbed(globs, plain);
+}
+
 bool is_within(const NetworkList& networks, const Address& address) {
     for (int i = 0; i < networks.count; i++) {
         if (contains(networks.items[i], address)) {
@@ -48,7 +57,7 @@ Mismatch match_names(const Policy& policy, const Candidate& candidate) {
     if (!is_named(policy.databases, candidate.database)) {
         return Mismatch::database;
     }
-    if (!is_globbed(policy.applications, candidate.application)) {
+    if (!is_application(policy.applications, candidate.application)) {
         return Mismatch::application;
     }
     return is_within(policy.addresses, candidate.address) ? Mismatch::none : Mismatch::address;

@@ -7,7 +7,7 @@
 namespace leash {
 
 // The length of a name without what PgBouncer's application_name_add_host appends:
-// " - 10.0.0.7:51034", " - [2001:db8::1]:51034" or " - unix:6432".
+// " - 10.0.0.7:51034", " - [2001:db8::1]:51034" or " - unix(4711@web-1):6432".
 inline size_t length_without_host(const char* name) {
     const size_t length = strlen(name);
     size_t at = length;

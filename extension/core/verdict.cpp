@@ -121,8 +121,12 @@ bool is_of_use(const SessionFacts& facts) {
            (facts.state == State::active && !stalls(facts) && facts.state_for >= kLongerThanAPing);
 }
 
+bool same_login(const Member& a, const Member& b) {
+    return a.role == b.role && a.database == b.database;
+}
+
 bool same_application(const Member& a, const Member& b) {
-    return a.role == b.role && a.database == b.database && a.application == b.application;
+    return same_login(a, b) && a.application == b.application;
 }
 
 bool precedes(const Member& a, const Member& b) {
@@ -143,21 +147,30 @@ struct Pool {
     bool of_use;      // it is known to use its sessions
 };
 
-Pool measure(const Member* first, const Member* last) {
+// Whose use of sessions counts for an application that ends at `last`.  A pooler's
+// connection has no name while no client has it: there it is that of all with this login.
+const Member* end_of_users(const Member* first, const Member* last, const Member* end) {
+    if (first->application != 0) {
+        return last;
+    }
+    return std::find_if_not(last, end,
+                            [&](const Member& other) { return same_login(*first, other); });
+}
+
+Pool measure(const Member* first, const Member* last, const Member* end) {
     uint32_t size = 0;
     uint32_t in_use = 0;
+    uint32_t in_use_now = 0;
     Pool pool{};
-    for (const Member* member = first; member != last; member++) {
+    const Member* const users = end_of_users(first, last, end);
+    for (const Member* member = first; member != users; member++) {
         const SessionFacts& facts = *member->facts;
+        const Leak leak = member->verdict->leak;
         pool.of_use = pool.of_use || facts.habits.of_use || is_of_use(facts);
         in_use = std::max(in_use, facts.habits.in_use);
-    }
-    uint32_t in_use_now = 0;
-    for (const Member* member = first; member != last; member++) {
-        const Leak leak = member->verdict->leak;
         if (!is_leaked(leak) || is_idle_kind(leak)) {
-            size++;
-            in_use_now += is_in_use(member->facts->state) ? 1 : 0;
+            size += member < last ? 1 : 0;
+            in_use_now += is_in_use(facts.state) ? 1 : 0;
         }
     }
     const uint32_t allowed = std::max(kPoolAllowance, 2 * std::max(in_use, in_use_now));
@@ -177,8 +190,8 @@ Leak judge_member(const Member& member, const Pool& pool) {
 }
 
 // Oldest first.
-void judge_pool(Member* first, Member* last) {
-    Pool pool = measure(first, last);
+void judge_pool(Member* first, Member* last, const Member* end) {
+    Pool pool = measure(first, last, end);
     for (Member* member = first; member != last; member++) {
         Verdict& verdict = *member->verdict;
         if (!is_idle_kind(verdict.apparent)) {
@@ -218,7 +231,7 @@ void judge_pools(Member* members, size_t count) {
     for (Member* first = members; first != end;) {
         Member* const last = std::find_if_not(
             first, end, [&](const Member& other) { return same_application(*first, other); });
-        judge_pool(first, last);
+        judge_pool(first, last, end);
         first = last;
     }
 }

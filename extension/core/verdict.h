@@ -83,7 +83,7 @@ inline constexpr uint32_t kPoolAllowance = 10;
 struct Member {
     uint32_t role;
     uint32_t database;
-    uint64_t application;  // hash of the name
+    uint64_t application;  // hash of the name; 0: it has none
     const SessionFacts* facts;
     Verdict* verdict;
     uint64_t age;  // judge_pools() goes by it
@@ -93,8 +93,9 @@ struct Member {
 // Beyond its application's allowance, oldest first, an idle session is `abandoned`, once it
 // has been idle for longer than its application's habit, if that is known.  Within, it is
 // `unused`; so is one that was never used or only pinged, in an application that others
-// have used: a pool keeps some ready.  Sessions that leak in another way are none of the
-// pool's.  Exempt ones only appear so, and are not counted off.  Sorts `members`.
+// have used: a pool keeps some ready.  For sessions without a name, which may be a pooler's,
+// what all with that role and database use counts.  Sessions that leak in another way are none of
+// the pool's.  Exempt ones only appear so, and are not counted off.  Sorts `members`.
 void judge_pools(Member* members, size_t count);
 
 // Writes the reason for a verdict as one sentence; returns its length.

@@ -138,6 +138,23 @@ void learn(Application& entry, const HistogramSum& gaps, uint64_t now) {
     entry.usual_in_use = watched >= after ? entry.in_use.with_idle(watched).percentile(kUsual) : 0;
 }
 
+bool is_of_use(const Application& entry) {
+    return __atomic_load_n(&entry.uses, __ATOMIC_RELAXED) > 0;
+}
+
+// Whether sessions with the role and the database of a nameless application, which may be
+// a pooler's spare ones, have been of use under any name.
+bool is_login_of_use(const Application& nameless) {
+    for (int i = 1; i < shared()->applications_known; i++) {
+        const Application& entry = *application(i);
+        if (entry.role == nameless.role && entry.database == nameless.database &&
+            is_of_use(entry)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 int application_of(Oid role, Oid database, int32_t encoding, const char* name) {
@@ -252,7 +269,7 @@ Habits habits_of(int number) {
     const Application& entry = *application(number);
     return {__atomic_load_n(&entry.learned, __ATOMIC_RELAXED),
             __atomic_load_n(&entry.usual_in_use, __ATOMIC_RELAXED),
-            __atomic_load_n(&entry.uses, __ATOMIC_RELAXED) > 0};
+            is_of_use(entry) || (entry.name[0] == '\0' && is_login_of_use(entry))};
 }
 
 int copy_applications(Application** copies) {

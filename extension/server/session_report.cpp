@@ -202,8 +202,10 @@ void judge_with_locks(SessionReports& all, SessionReport& report, const Threshol
 }
 
 uint64_t hash_of_application(const char* name) {
-    return hash_bytes_extended(reinterpret_cast<const unsigned char*>(name),
-                               static_cast<int>(length_without_host(name)), 0);
+    const auto length = static_cast<int>(length_without_host(name));
+    return length == 0
+               ? 0
+               : hash_bytes_extended(reinterpret_cast<const unsigned char*>(name), length, 0);
 }
 
 // The verdicts that depend on the other sessions of an application.

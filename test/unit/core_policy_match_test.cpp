@@ -42,6 +42,22 @@ TEST(PolicyMatch, ApplicationsByGlob) {
     EXPECT_EQ(match(policy, idle_session()), Mismatch::none);
 }
 
+// The name that leak_groups shows, and the one that a single session has.
+TEST(PolicyMatch, ApplicationsBehindAPooler) {
+    Candidate session = idle_session();
+    session.application = "web-1 - 10.0.0.7:51034";
+    for (const char* glob : {"web-1", "web-[0-9]", "web-1 - 10.0.0.7:51034", "* - 10.0.0.7:*"}) {
+        Policy policy = any_idle();
+        add(policy.applications, glob);
+        EXPECT_EQ(match(policy, session), Mismatch::none) << glob;
+    }
+    for (const char* glob : {"web", "web-1 -", "10.0.0.7:51034"}) {
+        Policy policy = any_idle();
+        add(policy.applications, glob);
+        EXPECT_EQ(match(policy, session), Mismatch::application) << glob;
+    }
+}
+
 TEST(PolicyMatch, ApplicationsWithoutAName) {
     Candidate session = idle_session();
     session.application = "";

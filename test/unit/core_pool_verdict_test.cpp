@@ -257,6 +257,34 @@ TEST(Ready, AnotherApplicationsUseIsNotTheirs) {
     EXPECT_EQ(all.judge_all().count(Leak::never_used), 9U);
 }
 
+// A pooler's connections have no name while no client has them.
+constexpr Login kNameless = {10, 5, 0};
+
+TEST(Ready, TheNamelessAreKeptForAllWithTheirLogin) {
+    for (const Login& user : {Login{10, 5, 1}, Login{10, 6, 1}, Login{11, 5, 1}, Login{9, 5, 1}}) {
+        Sessions all;
+        all.add(9, never_used, 1'000, kNameless);
+        all.add(9, never_used, 1'000, {10, 5, 2});
+        all.add(idle(1), user);
+        all.judge_all();
+        const bool theirs = user.role == 10 && user.database == 5;
+        EXPECT_EQ(all.count(Leak::unused, 0, 9), theirs ? 9U : 0U);
+        EXPECT_EQ(all.count(Leak::never_used, 9, 18), 9U);
+    }
+}
+
+TEST(Ready, TheNamelessMayBeTwiceWhatTheirLoginUses) {
+    Sessions all;
+    all.add(23, never_used, 1'000, kNameless);
+    for (uint64_t application = 1; application <= 11; application++) {
+        all.add(works(), {10, 5, application});
+    }
+    all.add(works(), {10, 6, 1});
+    all.judge_all();
+    EXPECT_EQ(all.count(Leak::unused), 22U);
+    EXPECT_EQ(all.count(Leak::never_used), 1U);
+}
+
 // A pool replaces its connections, every half an hour say.
 TEST(Ready, SessionsThatHaveEndedCount) {
     Sessions all;

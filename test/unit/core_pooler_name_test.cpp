@@ -15,7 +15,7 @@ TEST(PoolerName, LosesWhatAPoolerAppended) {
     EXPECT_EQ(stripped("shop - 10.0.0.7:51034"), "shop");
     EXPECT_EQ(stripped("shop - eu - 10.0.0.7:1"), "shop - eu");
     EXPECT_EQ(stripped("shop - [2001:db8::1]:51034"), "shop");
-    EXPECT_EQ(stripped("shop - unix:6432"), "shop");
+    EXPECT_EQ(stripped("shop - unix(10558@web-1):6432"), "shop");
     EXPECT_EQ(stripped(" - 10.0.0.7:51034"), "");
 }
 

@@ -53,7 +53,10 @@ void add_conditions(Conditions& conditions, Listing listing, const Filters& filt
         conditions.add(std::string("pid <> pg_catalog.pg_backend_pid()"));
     }
     if (filters.app) {
-        conditions.add("application_name LIKE {}::pg_catalog.text", like_pattern(*filters.app));
+        conditions.add(
+            "(application_name LIKE {0}::pg_catalog.text"
+            " OR leash.without_pooler_host(application_name) LIKE {0}::pg_catalog.text)",
+            like_pattern(*filters.app));
     }
     if (filters.user) {
         conditions.add("usename::pg_catalog.text = {}::pg_catalog.text", *filters.user);

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "core/policy_names.h"
+#include "core/pooler_name.h"
 
 namespace leash::tool {
 namespace {
@@ -80,12 +81,15 @@ void point_to_names(TrialSession& session) {
     session.facts.address = core_address(session.address);
 }
 
-// Same role, database, application and address: numbered as they come.
+// Same role, database, application (without what a pooler appended) and address: numbered
+// as they come.
 void number_groups(std::span<TrialSession> sessions) {
     std::map<std::tuple<std::string, std::string, std::string, std::string>, std::uint64_t> groups;
     for (TrialSession& session : sessions) {
         const auto [group, added] = groups.try_emplace(
-            {session.role, session.database, session.application, session.address},
+            {session.role, session.database,
+             session.application.substr(0, length_without_host(session.application.c_str())),
+             session.address},
             groups.size() + 1);
         session.facts.group = group->second;
     }

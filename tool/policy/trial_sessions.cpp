@@ -27,7 +27,7 @@ SELECT s.session_id, s.usename, s.datname, s.application_name, pg_catalog.host(s
        LEFT JOIN pg_catalog.pg_roles r ON r.rolname = s.usename
        LEFT JOIN leash.applications p
            ON p.usename = s.usename AND p.datname = s.datname
-              AND p.application_name = s.application_name
+              AND p.application_name = leash.without_pooler_host(s.application_name)
        LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.pid
  WHERE s.pid <> pg_catalog.pg_backend_pid())sql";
 
