@@ -73,8 +73,14 @@ sub says
 sub _complain
 {
 	my ($self, $what) = @_;
-	my $errors = -s $self->{errors} ? PostgreSQL::Test::Utils::slurp_file($self->{errors}) : '';
-	die "$self->{file} $what\nit said: ", join("\n", @{ $self->{said} }), "\nerrors: $errors\n";
+	die "$self->{file} $what\nit said: ", join("\n", @{ $self->{said} }), "\nerrors: ", $self->errors, "\n";
+}
+
+# What it has written to its standard error.
+sub errors
+{
+	my ($self) = @_;
+	return -s $self->{errors} ? PostgreSQL::Test::Utils::slurp_file($self->{errors}) : '';
 }
 
 sub tell

@@ -88,7 +88,7 @@ sub never_leaked
 	my ($self, $application, $what) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is($self->application($application, 'leaked'), '0', "$what: none of its sessions was ever judged leaked");
-	return is($self->value("SELECT count(*) FROM leash.leaks WHERE application_name = '$application' AND leaked"),
+	return is($self->value("SELECT count(*) FROM leash.leak_groups WHERE application_name = '$application' AND leaked"),
 		'0', '... or is now');
 }
 
