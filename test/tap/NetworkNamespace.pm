@@ -93,13 +93,30 @@ sub new
 sub connect
 {
 	my ($self, $port) = @_;
+	$self->_start($^X, '-e', $relay, $server_address, $port);
+	syswrite $self->{socket}, '!';
+	return $self->{socket};
+}
+
+# What is to stand before a command so that it runs over there.
+sub around
+{
+	my ($self) = @_;
+	$self->_start('cat') unless $self->{pid};  # until its standard input ends, with us
+	return [ 'nsenter', "--net=/proc/$self->{pid}/ns/net", '--' ];
+}
+
+# The other host is where a process runs; puts the cable in.
+sub _start
+{
+	my ($self, @command) = @_;
 	my $pid = fork // die "cannot fork: $!";
 	if (!$pid)
 	{
 		close $self->{socket};
 		close $self->{near};
 		open STDIN, '<&', $self->{far} or kill 'KILL', $$;
-		exec 'unshare', '--net', '--', $^X, '-e', $relay, $server_address, $port or kill 'KILL', $$;
+		exec 'unshare', '--net', '--', @command or kill 'KILL', $$;
 	}
 	$self->{pid} = $pid;
 	close $self->{far};
@@ -116,8 +133,7 @@ sub connect
 	_run(qw(ip link set leash0 up));
 	_run(@there, 'address', 'add', "$peer_address/24", 'dev', 'leash1');
 	_run(@there, qw(link set leash1 up));
-	syswrite $self->{socket}, '!';
-	return $self->{socket};
+	return;
 }
 
 # From here on no packet gets through, in either direction, and nobody is told.
