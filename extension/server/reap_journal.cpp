@@ -3,6 +3,7 @@
 #include "server/candidate.h"
 
 #include "core/duration.h"
+#include "core/secrets.h"
 
 extern "C" {
 #include "lib/stringinfo.h"
@@ -56,18 +57,35 @@ bool is_sound(const ReapRecord& row, uint64_t previous) {
            row.opener.length <= kJournalOpenerSize;
 }
 
+void store_opener(ReapRecord& record, int encoding, const char* bytes, size_t length) {
+    const int known = PG_VALID_ENCODING(encoding) ? encoding : static_cast<int>(PG_SQL_ASCII);
+    record.opener.encoding = encoding;
+    record.opener.length = static_cast<uint32_t>(
+        pg_encoding_mbcliplen(known, bytes, static_cast<int>(length), kJournalOpenerSize));
+    memcpy(record.opener.bytes, bytes, record.opener.length);
+}
+
+void store_running_opener(ReapRecord& record, const SessionReport& report) {
+    LastStatement last{};
+    last.text = static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
+    read_last_statement(report, last);
+    if (last.known) {
+        const char* const text = last.secret ? kHiddenText : last.text;
+        store_opener(record, report.identity.encoding, text, strlen(text));
+    }
+    pfree(last.text);
+}
+
 void copy_opener(const SessionReport& report, ReapRecord& record) {
     Opener opener;
     if (!report.has_opener || !read_opener(report, opener)) {
         return;
     }
-    const auto& text = opener.text;
-    const int encoding =
-        PG_VALID_ENCODING(text.encoding) ? text.encoding : static_cast<int>(PG_SQL_ASCII);
-    record.opener.encoding = text.encoding;
-    record.opener.length = static_cast<uint32_t>(pg_encoding_mbcliplen(
-        encoding, text.bytes, static_cast<int>(text.length), kJournalOpenerSize));
-    memcpy(record.opener.bytes, text.bytes, record.opener.length);
+    if (opener_runs(report, opener)) {
+        store_running_opener(record, report);
+    } else {
+        store_opener(record, opener.text.encoding, opener.text.bytes, opener.text.length);
+    }
 }
 
 // In a line of the log nothing may look like another line.

@@ -13,8 +13,11 @@
 
 #include "core/pooler_name.h"
 
+#include "core/secrets.h"
+
 extern "C" {
 #include "common/hashfn.h"
+#include "mb/pg_wchar.h"
 }
 
 namespace leash {
@@ -284,17 +287,33 @@ bool report_session(int number, SessionReport& report) {
         return false;
     }
     SessionReports all = read_sessions(&who);
-    judge_applications(all);
-    const SessionReport* const end = all.reports + all.count;
-    const SessionReport* const found =
-        std::find_if(all.reports, all.reports + all.count,
-                     [number](const SessionReport& each) { return each.number == number; });
+    SessionReport* const end = all.reports + all.count;
+    SessionReport* const found = std::find_if(
+        all.reports, end, [number](const SessionReport& each) { return each.number == number; });
     const bool there = found != end;
     if (there) {
+        judge_with_locks(all, *found, settings::thresholds());
+        judge_applications(all);
         report = *found;
     }
     pfree(all.reports);
     return there;
+}
+
+void read_last_statement(const SessionReport& report, LastStatement& last) {
+    char application[NAMEDATALEN];
+    const int encoding = report.identity.encoding;
+    last.known =
+        read_backend_texts(report.identity, application, last.text) && last.text[0] != '\0';
+    const size_t length = strlen(last.text);
+    last.secret = (report.secret_start != 0 && report.secret_start == report.backend.query_start) ||
+                  may_carry_secret(last.text, length);
+    // PostgreSQL cuts byte by byte.
+    if (last.known && PG_VALID_ENCODING(encoding)) {
+        const int clipped = pg_encoding_mbcliplen(encoding, last.text, static_cast<int>(length),
+                                                  pgstat_track_activity_query_size - 1);
+        last.text[clipped] = '\0';
+    }
 }
 
 bool read_opener(const SessionReport& report, Opener& opener) {

@@ -47,11 +47,27 @@ SessionReports report_sessions();
 // Completes what depends on locks for those without a verdict too.
 void add_lock_facts(SessionReports& all);
 
-// One session, judged among those of its application, but without locks; false when it
-// is not there.
+// One session, judged among those of its application, with its locks; false when it is
+// not there.
 bool report_session(int number, SessionReport& report);
+
+// The text of a session's last message.
+struct LastStatement {
+    char* text;  // pgstat_track_activity_query_size bytes, in the encoding of its database
+    bool known;
+    bool secret;  // it could carry a password, and is not to be shown
+};
+
+// As far as PostgreSQL keeps it; cut at a whole character.
+void read_last_statement(const SessionReport& report, LastStatement& last);
 
 // The opener of a session's open transaction; false when it changed meanwhile.
 bool read_opener(const SessionReport& report, Opener& opener);
+
+// Whether that is but BEGIN or the like, and the first statement after it runs: the opener,
+// though it is stored as such only when it ends.
+inline bool opener_runs(const SessionReport& report, const Opener& opener) {
+    return report.backend.state == State::active && opener.neutral;
+}
 
 }  // namespace leash

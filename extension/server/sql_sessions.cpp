@@ -66,13 +66,10 @@ using SessionRow = Row<kColumns>;
 
 // Texts of one session, read when its row is made.
 struct Texts {
-    char* activity;
-    char application[NAMEDATALEN];
+    LastStatement last;
     Opener opener;
     bool has_opener;
-    bool opener_runs;  // the statement that runs is the first one of its transaction
-    bool has_activity;
-    bool secret;
+    bool opener_runs;
     int encoding;
 };
 
@@ -145,29 +142,17 @@ void add_accounts(SessionRow& row, const SessionReport& report) {
 
 void read_texts(const SessionReport& report, Texts& texts) {
     texts.has_opener = report.has_opener && read_opener(report, texts.opener);
-    texts.opener_runs =
-        report.backend.state == State::active && texts.has_opener && texts.opener.neutral;
+    texts.opener_runs = texts.has_opener && opener_runs(report, texts.opener);
     texts.encoding = report.identity.encoding;
-    texts.has_activity = read_backend_texts(report.identity, texts.application, texts.activity) &&
-                         texts.activity[0] != '\0';
-    const size_t length = strlen(texts.activity);
-    texts.secret =
-        (report.secret_start != 0 && report.secret_start == report.backend.query_start) ||
-        may_carry_secret(texts.activity, length);
-    // PostgreSQL cuts byte by byte.
-    if (texts.has_activity && PG_VALID_ENCODING(texts.encoding)) {
-        const int clipped =
-            pg_encoding_mbcliplen(texts.encoding, texts.activity, static_cast<int>(length),
-                                  pgstat_track_activity_query_size - 1);
-        texts.activity[clipped] = '\0';
-    }
+    read_last_statement(report, texts.last);
 }
 
 void add_last_statement(SessionRow& row, const Texts& texts) {
-    if (texts.secret) {
-        add_text(row, "<not stored: could carry a password>");
-    } else if (texts.has_activity) {
-        row.add(text_value(texts.activity, strlen(texts.activity), texts.encoding));
+    const LastStatement& last = texts.last;
+    if (last.secret) {
+        add_text(row, kHiddenText);
+    } else if (last.known) {
+        row.add(text_value(last.text, strlen(last.text), texts.encoding));
     } else {
         row.add_null();
     }
@@ -185,8 +170,8 @@ void add_texts(SessionRow& row, const Texts& texts) {
         row.add_null();
     }
     add_last_statement(row, texts);
-    if (tags.isnull && texts.has_activity && !texts.secret) {
-        tags = tags_value(texts.activity, strlen(texts.activity), texts.encoding);
+    if (tags.isnull && texts.last.known && !texts.last.secret) {
+        tags = tags_value(texts.last.text, strlen(texts.last.text), texts.encoding);
     }
     row.add(tags);
 }
@@ -293,7 +278,7 @@ void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, Loc
 void write_sessions(const RowSink& sink) {
     const SessionReports all = report_sessions();
     auto* const texts = static_cast<Texts*>(palloc(sizeof(Texts)));
-    texts->activity =
+    texts->last.text =
         static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
     LockTable locks;
     const TimestampTz now = GetCurrentTimestamp();

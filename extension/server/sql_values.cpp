@@ -1,5 +1,6 @@
 #include "server/sql_values.h"
 
+#include "core/secrets.h"
 #include "core/tags.h"
 
 extern "C" {
@@ -122,7 +123,7 @@ NullableDatum slow_text_value(const StoredText<kSlowTextSize>& text, bool secret
         return known(CStringGetTextDatum(kInsufficientPrivilege));
     }
     if (secret) {
-        return known(CStringGetTextDatum("<not stored: could carry a password>"));
+        return known(CStringGetTextDatum(kHiddenText));
     }
     return text.length > 0 ? known(text_value(text.bytes, text.length, text.encoding)) : kNull;
 }

@@ -147,8 +147,7 @@ void keep_opener(StatementText text, bool is_utility) {
     }
     if (current.secret == current.message ||
         (is_utility && current.use == Use::use && may_carry_secret(span.begin, span.length))) {
-        static const char kHidden[] = "<not stored: could carry a password>";
-        store_text(opener.text, {kHidden, sizeof kHidden - 1});
+        store_text(opener.text, {kHiddenText, sizeof kHiddenText - 1});
     } else {
         store_text(opener.text, span);
     }

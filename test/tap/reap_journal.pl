@@ -46,6 +46,28 @@ subtest 'leash.terminate' => sub {
 	is($server->journal($victim, q(action, by, outcome, took > '0')), "terminate|postgres|refused: active|\ncancel|postgres|cancelled|t", 'its row');
 	$victim->hang_up;
 	$server->until("SELECT count(*) FROM pg_stat_activity WHERE pid = $victim->{pid}", '0');
+
+	$victim = $server->victim(queries => [ 'CREATE TABLE held ()', 'BEGIN', 'LOCK TABLE held' ]);
+	my $blocked = $server->session;
+	$blocked->send_query('BEGIN; LOCK TABLE held');
+	$server->until_of($blocked, 'wait_event', 'relation');
+	$server->until_at_rest($victim);
+	$begins = -s $node->logfile;
+	is($server->terminate($victim), 'ended', 'one that blocks another');
+	is($server->journal($victim, 'weight, blocked_sessions'), 'blocks others|1', 'which the row says');
+	like(log_since($begins), qr/ weight="blocks others" blocked=1 /, 'and the line in the log');
+	$blocked->quit;
+
+	for ([ 'SELECT pg_sleep(600)', 'SELECT pg_sleep(600)' ],
+		[ q{SELECT pg_sleep(600) /* create, password */}, '<not stored: could carry a password>' ])
+	{
+		my ($statement, $opener) = @$_;
+		$victim = $server->victim(queries => ['BEGIN']);
+		$victim->send_query($statement);
+		$server->until_of($victim, 'wait_event', 'PgSleep');
+		is($server->terminate($victim, force => 1), 'ended', 'in the middle of the first statement after BEGIN');
+		is($server->journal($victim, 'opener'), $opener, 'which is the opener then');
+	}
 	my $before = $server->value('SELECT max(id) FROM leash.reap_log');
 	is($server->terminate($victim), 'gone', 'a session that is not there');
 	is($server->terminate($admin), 'refused: own session', 'the own session');
