@@ -117,7 +117,7 @@ sub leak
 my $kept = $PostgreSQL::Test::Utils::tmp_check . '/kept';
 mkdir $kept or die $!;
 
-processes('the apply worker of a subscription', "backend_type ~ '^logical replication (apply )?worker$'");
+processes('the apply worker of a subscription', "backend_type IN ('logical replication worker', 'logical replication apply worker')");
 processes('the walsender that it reads from', "backend_type = 'walsender' AND application_name = 'news'");
 leak('a session that has the name of a subscription', 'news', 'SELECT count(*) FROM news');
 
