@@ -31,7 +31,7 @@ constexpr MinutePlan plan_minute(int64_t wall, bool has_last, int64_t last, int6
 
 // A minute that ended so long ago that what has been counted since belongs to no minute.
 constexpr bool is_long_over(uint64_t now, uint64_t ends, int64_t length) {
-    constexpr uint64_t kAtLeast = 60'000'000'000;
+    constexpr uint64_t kAtLeast = 5'000'000'000;
     const auto one = static_cast<uint64_t>(length * kMicrosecondNs);
     return now > ends && now - ends >= (one > kAtLeast ? one : kAtLeast);
 }

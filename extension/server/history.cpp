@@ -139,7 +139,8 @@ void close_minute(uint64_t now, const HistoryTotals& totals, bool databases_know
                   const DatabaseCounts& growth) {
     HistoryState& history = state();
     HistoryRow row = finished(history, totals, now);
-    row.used_peak = Max(row.used_peak, take_sessions_peak());
+    const uint32_t sessions = take_sessions_peak();
+    row.used_peak = Max(row.used_peak, sessions);
     row.leaked = history.has_leaked ? row.leaked : history.leaked_now;
     row.has_databases = row.has_databases && databases_known;
     add_databases(row, growth);

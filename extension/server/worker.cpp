@@ -173,6 +173,7 @@ void end_minute(uint64_t now) {
     sample(now);
     begin("writing the history");
     end_history_minute();
+    schedule.next_save = now;  // a crash costs no whole minute
 }
 
 // Looks after the sessions that were signalled.

@@ -6,47 +6,27 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use FakeClock;
 use LeashTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my ($library) = grep { -e } glob '/usr/lib/*/faketime/libfaketime.so.1';
-plan skip_all => 'libfaketime is not installed' unless $library;
+my $clock = FakeClock->new;
+plan skip_all => 'libfaketime is not installed' unless $clock;
 
-my $clock = PostgreSQL::Test::Utils::tempdir() . '/clock';
-
-sub set_clock
-{
-	my ($offset) = @_;
-	# In one step: the server must not read half of it.
-	open my $file, '>', "$clock.new" or die $!;
-	print $file "$offset\n";
-	close $file;
-	rename "$clock.new", $clock or die $!;
-	return;
-}
-
-set_clock('+0s');
 my $server;
-{
-	local $ENV{LD_PRELOAD} = $library;
-	local $ENV{FAKETIME_TIMESTAMP_FILE} = $clock;
-	local $ENV{FAKETIME_NO_CACHE} = 1;
-	local $ENV{DONT_FAKE_MONOTONIC} = 1;
-	local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
-	local $ENV{NO_FAKE_STAT} = 1;
-	$server = LeashTest->start(
-		'clock', conf => [ "pg_leash.check_interval = '100ms'", "pg_leash.sample_interval = '10ms'" ]);
-}
+$clock->under(
+	sub {
+		$server = LeashTest->start(
+			'clock', conf => [ "pg_leash.check_interval = '100ms'", "pg_leash.sample_interval = '10ms'" ]);
+	});
+$clock->await_worker($server);
 my $admin = $server->{admin};
 
-# Sets the clock and waits until the server shows it.
 sub step
 {
-	my ($offset) = @_;
-	my $before = $server->value('SELECT extract(epoch FROM clock_timestamp())');
-	set_clock($offset);
-	return $server->until("SELECT abs(extract(epoch FROM clock_timestamp()) - $before) > 1800") eq 't';
+	my ($minutes) = @_;
+	return $clock->step($server, $minutes);
 }
 
 sub await_sample
@@ -134,13 +114,14 @@ is($server->of($session{active}, 'opener, xact_for IS NOT NULL'), '|t', 'a trans
 my $before = ages();
 verdicts_hold('before');
 
-ok(step('+1h'), 'the clock is set forward');
+ok(step(60), 'the clock is set forward');
+is($server->until("SELECT last_round_at > clock_timestamp() - interval '10min' FROM leash.worker"), 't', 'for the worker too');
 ages_go_on($before, 'forward');
 verdicts_hold('forward');
 await_sample();
 ages_go_on($before, 'forward, a sample later');
 
-ok(step('-1h'), 'the clock is set back by two hours');
+ok(step(-60), 'the clock is set back by two hours');
 ages_go_on($before, 'back');
 verdicts_hold('back');
 await_sample();
@@ -149,7 +130,7 @@ ages_go_on($before, 'back, a sample later');
 # States that no sample has seen before the step: only the last sample bounds them.
 my $worker = $server->value('SELECT pid FROM leash.worker');
 my $young = join ' AND ', map { "coalesce($_, '0') < '15min'" } @ages;
-for my $offset ('+1h', '-1h')
+for my $minutes (60, -60)
 {
 	await_sample();
 	is(kill('STOP', $worker), 1, 'the worker is stopped');
@@ -158,7 +139,7 @@ for my $offset ('+1h', '-1h')
 	$runs->send_query('SELECT pg_advisory_lock(1)');
 	$server->until_of($runs, 'wait_event', 'advisory');
 	$server->until_at_rest($late);
-	ok(step($offset), "the clock is set by $offset while nobody samples");
+	ok(step($minutes), "the clock is set by $minutes minutes while nobody samples");
 	is($server->of($_, $young), 't', 'an age is bounded') for $late, $runs;
 	kill 'CONT', $worker;
 	await_sample();

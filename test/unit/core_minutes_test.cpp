@@ -104,7 +104,8 @@ TEST(Minutes, ShortDelaysAreNoGap) {
     EXPECT_FALSE(is_long_over(100 * kSecondNs, 200 * kSecondNs, kLength)) << "it lasts still";
     EXPECT_FALSE(is_long_over(159 * kSecondNs, 100 * kSecondNs, kLength));
     EXPECT_TRUE(is_long_over(160 * kSecondNs, 100 * kSecondNs, kLength));
-    EXPECT_FALSE(is_long_over(159 * kSecondNs, 100 * kSecondNs, kSecond)) << "nor in short minutes";
+    EXPECT_FALSE(is_long_over(104 * kSecondNs, 100 * kSecondNs, kSecond)) << "nor in short minutes";
+    EXPECT_TRUE(is_long_over(105 * kSecondNs, 100 * kSecondNs, kSecond));
     EXPECT_FALSE(is_long_over(219 * kSecondNs, 100 * kSecondNs, 2 * kLength));
     EXPECT_TRUE(is_long_over(220 * kSecondNs, 100 * kSecondNs, 2 * kLength));
 }
