@@ -21,8 +21,12 @@ int run_command_on(Context& context) {
             return run_act(context);
         case Command::kReap:
             return run_reap(context);
-        case Command::kAdviseIndexes:
+        case Command::kAdvise:
+        case Command::kAdvisePools:
+        case Command::kAdviseSettings:
             return run_advise(context);
+        case Command::kAdviseIndexes:
+            return run_advise_indexes(context);
         case Command::kSnapshotSave:
             return run_snapshot_save(context);
         default:
@@ -41,8 +45,8 @@ int run_command(const Options& options) {
     if (options.command == Command::kDoctor) {
         return run_doctor(options, terminal);
     }
-    if (options.command == Command::kAdvise) {
-        return run_advise_kinds(options, terminal);
+    if (!options.snapshot.empty()) {
+        return run_advise_from_snapshot(options, terminal);
     }
     if (is_policy_command(options.command)) {
         return run_policy(options, terminal);

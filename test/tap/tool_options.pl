@@ -21,7 +21,7 @@ command_like([ $pgleash, '-?' ], qr/^Usage: pgleash \[OPTIONS\] COMMAND/m, '-? i
 command_like([ $pgleash, '-V' ], qr/^pgleash \(pg_leash\) \d+\.\d+$/, '-V is the version');
 for my $command (
 	qw(status sessions leaks slow log terminate cancel reap doctor policy advise),
-	'advise indexes', 'snapshot save', map { "policy $_" } qw(list show diff apply test))
+	'advise pools', 'advise settings', 'advise indexes', 'snapshot save', map { "policy $_" } qw(list show diff apply test))
 {
 	program_help_ok_for($command);
 }
@@ -44,11 +44,11 @@ sub program_help_ok_for
 my @refused = (
 	[ [], 'no command given; the commands are status, sessions, leaks, apps, slow, orphans, log, '
 		. 'terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
-		. 'policy test, advise, advise indexes, snapshot save, doctor (try "pgleash --help")' ],
+		. 'policy test, advise, advise pools, advise settings, advise indexes, snapshot save, doctor (try "pgleash --help")' ],
 	[ ['sesions'], 'unknown command "sesions"; did you mean "sessions"?' ],
 	[ ['nonesuch'], 'unknown command "nonesuch"; the commands are status, sessions, leaks, apps, '
 		. 'slow, orphans, log, terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
-		. 'policy test, advise, advise indexes, snapshot save, doctor' ],
+		. 'policy test, advise, advise pools, advise settings, advise indexes, snapshot save, doctor' ],
 	[ ['policy'], 'no command given after "policy"; try "pgleash policy --help"' ],
 	[ [ 'policy', 'aply', 'x' ],
 		'unknown command "policy aply"; did you mean "policy apply"?' ],
@@ -56,7 +56,8 @@ my @refused = (
 		'unknown command "policy nonesuch"; the commands are policy list, policy show, policy '
 		. 'diff, policy apply, policy test' ],
 	[ [ 'advise', 'nonesuch' ],
-		'unknown command "advise nonesuch"; the commands are advise indexes' ],
+		'unknown command "advise nonesuch"; the commands are advise pools, '
+		. 'advise settings, advise indexes' ],
 	[ [ 'advise', 'indexes', '--limit', '0' ],
 		'invalid number "0" for --limit; write a whole number from 1 on' ],
 	[ [ 'policy', 'apply' ], 'no file of policies given, such as policies.toml' ],

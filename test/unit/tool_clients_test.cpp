@@ -120,6 +120,8 @@ TEST(Quoting, StaysOneLiteralInEachLanguage) {
     EXPECT_EQ(url_text("a b&c=d%/\xc3\xbc?\n"), "a%20b%26c%3Dd%25%2F%C3%BC%3F%0A");
     EXPECT_EQ(sql_name("it's \"x\" \\ y"), "\"it's \"\"x\"\" \\ y\"");
     EXPECT_EQ(sql_name("a\\b\n\""), "U&\"a\\\\b\\000a\"\"\"");
+    EXPECT_EQ(sql_text("it's \\"), "'it''s \\'");
+    EXPECT_EQ(sql_text("it's \\\n"), "U&'it''s \\\\\\000a'");
     EXPECT_EQ(python_text("\xf3\xa0\x81\x81"), "\"\\U000e0041\"");
     EXPECT_EQ(sql_name("\xf3\xa0\x81\x81"), "U&\"\\+0e0041\"");
 }

@@ -57,7 +57,9 @@ INSTANTIATE_TEST_SUITE_P(
         UsageCase{{"--json", "--csv", "status"}, "give only one of --format, --json and --csv"},
         UsageCase{{"--json=no", "status"}, "--json: it takes no value"},
         UsageCase{{"--color", "pink", "status"}, "invalid choice \"pink\"; --color takes"},
-        UsageCase{{"slow", "--state", "idle"}, "unrecognized option \"--state\""}));
+        UsageCase{{"slow", "--state", "idle"}, "unrecognized option \"--state\""},
+        UsageCase{{"advise", "--csv"}, "CSV is one table: choose \"advise pools\""},
+        UsageCase{{"advise", "pools", "--threads", "4"}, "--threads needs --per-request"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Values, UsageError,
@@ -69,6 +71,15 @@ INSTANTIATE_TEST_SUITE_P(
         UsageCase{{"slow", "--min-duration", "5m"},
                   "invalid duration \"5m\" for --min-duration: its unit is unknown;"},
         UsageCase{{"leaks", "--min-idle="}, "invalid duration \"\" for --min-idle: it is empty;"},
+        UsageCase{{"advise", "pools", "--for", "oracle"},
+                  "unknown client \"oracle\" for --for; it knows prisma, prisma-7, prisma-6,"},
+        UsageCase{{"advise", "pools", "--headroom", "0.9"},
+                  "invalid factor \"0.9\" for --headroom; write 1 to 10"},
+        UsageCase{{"advise", "pools", "--headroom", "nan"}, "invalid factor \"nan\""},
+        UsageCase{{"advise", "pools", "--headroom", "-5%"}, "invalid factor \"-5%\""},
+        UsageCase{{"advise", "pools", "--instances", "0"}, "invalid number \"0\" for --instances"},
+        UsageCase{{"advise", "pools", "--app", "[a"}, "invalid glob \"[a\" for --app: it has a ["},
+        UsageCase{{"advise", "settings", "--from="}, "no file given for --from"},
         UsageCase{{"sessions", "--limit", "0"}, "invalid number \"0\" for --limit;"},
         UsageCase{{"sessions", "--limit", "-3"}, "invalid number \"-3\" for --limit;"},
         UsageCase{{"sessions", "--limit", "1x"}, "invalid number \"1x\" for --limit;"},
@@ -192,6 +203,31 @@ TEST(CommandLine, ReadsCommandsOfAGroup) {
     EXPECT_EQ(show.format, Format::kJson);
     EXPECT_EQ(show.policies, (Words{"a b", "list"}));
     EXPECT_EQ(accepted({"policy", "test", "-"}).file, "-");
+}
+
+TEST(CommandLine, ReadsAdvise) {
+    const Options all = accepted({"advise", "--for", "prisma"});
+    EXPECT_EQ(all.command, Command::kAdvise);
+    EXPECT_EQ(all.clients.size(), 2U);
+    const Options pools = accepted(
+        {"advise",     "pools",         "--for", "PG",        "--app", "api*",      "--instances",
+         "3",          "--headroom",    "50%",   "--cores",   "8",     "--rolling", "--cap",
+         "90",         "--per-request", "2",     "--threads", "4",     "--force",   "--from",
+         "before.json"});
+    EXPECT_EQ(pools.command, Command::kAdvisePools);
+    ASSERT_EQ(pools.clients.size(), 1U);
+    EXPECT_EQ(pools.clients[0]->name, "node-postgres");
+    EXPECT_EQ(pools.pools.app, "api*");
+    EXPECT_EQ(pools.pools.instances, 3);
+    EXPECT_EQ(pools.pools.headroom, 1.5);
+    EXPECT_EQ(pools.pools.cores, 8);
+    EXPECT_EQ(pools.pools.cap, 90);
+    EXPECT_EQ(pools.pools.per_request, 2);
+    EXPECT_EQ(pools.pools.threads, 4);
+    EXPECT_TRUE(pools.pools.rolling && pools.pools.force);
+    EXPECT_EQ(pools.snapshot, "before.json");
+    EXPECT_EQ(accepted({"advise", "settings", "--csv"}).command, Command::kAdviseSettings);
+    EXPECT_EQ(accepted({"advise", "pools"}).pools.headroom, 1.25);
 }
 
 TEST(CommandLine, ReadsReapAndLog) {

@@ -7,7 +7,6 @@ namespace leash::tool {
 namespace {
 
 using testing::Contains;
-using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -249,7 +248,7 @@ TEST(Pools, WhoAsksForMoreThanThereIsGetsAPart) {
 }
 
 TEST(Pools, WithinTheLimitNothingIsSaidOfPgBouncer) {
-    const PoolPlan plan = advise_pools(server({app("a", 4, 8)}), {});
+    const PoolPlan plan = advise_pools(server({app("a", 4, 8)}), {.instances = 1});
     EXPECT_FALSE(plan.over);
     EXPECT_FALSE(plan.pools[0].capped);
     EXPECT_THAT(plan.notes, IsEmpty());
@@ -277,12 +276,12 @@ TEST(Pools, APoolBelowItsLoadIsNamed) {
 
 TEST(Pools, CoresTellWhenMoreConnectionsDoNotHelp) {
     Evidence evidence = server({app("a", 10, 20), app("b", 10, 20)});
-    EXPECT_THAT(advise_pools(evidence, {.cores = 10}).notes, IsEmpty());
-    EXPECT_THAT(advise_pools(evidence, {.cores = 9}).notes,
-                ElementsAre(HasSubstr("20 statements ran at once, and 18 is what 9 cores carry")));
-    EXPECT_THAT(advise_pools(evidence, {}).notes, IsEmpty());
+    EXPECT_THAT(advise_pools(evidence, {.instances = 1, .cores = 10}).notes, IsEmpty());
+    EXPECT_THAT(advise_pools(evidence, {.instances = 1, .cores = 9}).notes,
+                ElementsAre(HasSubstr("20 statements ran at once, and 9 cores can carry 18")));
+    EXPECT_THAT(advise_pools(evidence, {.instances = 1}).notes, IsEmpty());
     evidence.connections.busy_peak = 12;  // they were not busy at the same time
-    EXPECT_THAT(advise_pools(evidence, {.cores = 9}).notes, IsEmpty());
+    EXPECT_THAT(advise_pools(evidence, {.instances = 1, .cores = 9}).notes, IsEmpty());
 }
 
 // --- what is said beside it ------------------------------------------------------------
@@ -336,12 +335,17 @@ TEST(Pools, ARarePeakIsSaid) {
 }
 
 TEST(Pools, WhereInstancesComeFromIsSaid) {
-    ApplicationFacts facts = app("a", 4, 8);
-    facts.addresses = 3;
-    EXPECT_THAT(advice(facts).notes, Contains(HasSubstr("instances are the 3 addresses")));
-    facts.addresses = 0;
-    EXPECT_THAT(advice(facts).notes, Contains(HasSubstr("no address now: taken for one")));
-    EXPECT_THAT(advice(facts, {.instances = 1}).notes, Each(Not(HasSubstr("--instances"))));
+    const auto plan = [](std::int64_t addresses, const PoolOptions& options) {
+        ApplicationFacts facts = app("a", 4, 8);
+        facts.addresses = addresses;
+        return advise_pools(server({facts}), options);
+    };
+    EXPECT_THAT(plan(3, {}).notes, Contains(HasSubstr("instances are the addresses")));
+    EXPECT_THAT(plan(3, {}).pools[0].notes, IsEmpty());
+    EXPECT_THAT(plan(0, {}).notes, IsEmpty());
+    EXPECT_THAT(plan(0, {}).pools[0].notes, Contains(HasSubstr("taken for one instance")));
+    EXPECT_THAT(plan(0, {.instances = 1}).pools[0].notes, IsEmpty());
+    EXPECT_THAT(plan(3, {.instances = 1}).notes, IsEmpty());
 }
 
 TEST(Pools, APoolOfOneIsWarnedOf) {

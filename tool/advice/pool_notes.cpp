@@ -105,12 +105,7 @@ public:
     }
 
     void instances(const PoolOptions& options) {
-        if (!options.instances && advice_.addresses > 0) {
-            add("instances are the {} that its sessions come from now; give --instances where "
-                "that is a pooler, NAT or several processes of one machine",
-                advice_.addresses == 1 ? "one address"
-                                       : fmt::format("{} addresses", advice_.addresses));
-        } else if (!options.instances) {
+        if (!options.instances && advice_.addresses == 0) {
             add("its sessions tell no address now: taken for one instance; give --instances");
         }
         if (advice_.per_instance == 1) {
@@ -133,11 +128,6 @@ private:
     const ApplicationFacts& facts_;
 };
 
-std::string shares(const PoolPlan& plan, const PoolOptions& options) {
-    return fmt::format("{}{}", counted(plan.wanted, "connection"),
-                       options.rolling ? ", twice in a rolling deploy" : "");
-}
-
 }  // namespace
 
 std::string counted(std::int64_t count, const char* what) {
@@ -148,13 +138,22 @@ std::string duration_text(Seconds seconds) {
     return duration_words(fmt::format("{:.6f}", seconds.value));
 }
 
+std::string about_text(Seconds seconds) {
+    for (const double unit : {kDay, 3600.0, 60.0}) {
+        if (seconds.value >= unit) {
+            return duration_text(Seconds{std::floor(seconds.value / unit) * unit});
+        }
+    }
+    return duration_text(Seconds{std::floor(seconds.value)});
+}
+
 void judge_confidence(PoolAdvice& advice, const ApplicationFacts& facts, const Evidence& evidence) {
     advice.confidence = Confidence::kHigh;
     const auto lower = [&](Confidence confidence, const std::string& reason) {
         advice.confidence = std::min(advice.confidence, confidence);
         advice.confidence_reason += (advice.confidence_reason.empty() ? "" : "; ") + reason;
     };
-    const std::string data = duration_text(advice.known_for) + " of data";
+    const std::string data = about_text(advice.known_for) + " of data";
     if (!advice.measured) {
         lower(Confidence::kNone, "not measured: that needs the extension");
         return;
@@ -206,12 +205,21 @@ void note_plan(PoolPlan& plan, const PoolOptions& options) {
     }
     if (plan.over) {
         plan.notes.push_back(fmt::format(
-            "the pools ask for {}, and there are {} to share: each is cut to its part. Put "
+            "the pools ask for {}{}, and there are {} to share: each is cut to its part. Put "
             "PgBouncer in transaction mode in between: then {} to the server do the same work, "
             "whatever the number of instances{}",
-            shares(plan, options), plan.limit, counted(plan.pooler, "connection"),
+            counted(plan.wanted, "connection"), options.rolling ? " in a rolling deploy" : "",
+            plan.limit, counted(plan.pooler, "connection"),
             plan.pooler > plan.limit ? ", which is still too many: requests will queue in it"
                                      : ""));
+    }
+    const auto is_shared = [](const PoolAdvice& pool) {
+        return pool.advised() && pool.addresses > 0;
+    };
+    if (!options.instances && std::any_of(plan.pools.begin(), plan.pools.end(), is_shared)) {
+        plan.notes.push_back(
+            "instances are the addresses that an application's sessions come from now; give "
+            "--instances where that is a pooler, NAT or several processes of one machine");
     }
     if (plan.over && plan.connections > plan.limit) {
         plan.notes.push_back(
@@ -221,10 +229,10 @@ void note_plan(PoolPlan& plan, const PoolOptions& options) {
     }
     if (plan.parallelism && plan.busy > *plan.parallelism) {
         plan.notes.push_back(fmt::format(
-            "at busy times {} ran at once, and {} is what {} carry (two each): more connections "
-            "make each slower; leave the pools at this size and let requests queue in them",
-            counted(plan.busy, "statement"), *plan.parallelism,
-            counted(*plan.parallelism / 2, "core")));
+            "at busy times {} ran at once, and {} can carry {} (two each): more connections make "
+            "each slower; leave the pools at this size and let requests queue in them",
+            counted(plan.busy, "statement"), counted(*plan.parallelism / 2, "core"),
+            *plan.parallelism));
     }
 }
 

@@ -21,4 +21,7 @@ std::string counted(std::int64_t count, const char* what);
 /// "3h 20min"
 std::string duration_text(Seconds seconds);
 
+/// "3h"
+std::string about_text(Seconds seconds);
+
 }  // namespace leash::tool

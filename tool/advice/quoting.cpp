@@ -35,6 +35,30 @@ std::string escaped(std::string_view name, Escape&& escape, Hidden&& hidden) {
     return out;
 }
 
+// As it is between two quotes; with Unicode escapes only where they are needed.
+std::string sql_quoted(std::string_view name, char quote) {
+    const std::string twice(2, quote);
+    bool unicode = false;
+    const auto plain = [&](char32_t code) -> std::string_view {
+        return code == static_cast<char32_t>(quote) ? std::string_view(twice) : "";
+    };
+    const std::string quoted = escaped(name, plain, [&](unsigned) {
+        unicode = true;
+        return std::string();
+    });
+    if (!unicode) {
+        return quote + quoted + quote;
+    }
+    const auto escape = [&](char32_t code) -> std::string_view {
+        return code == '\\' ? "\\\\" : plain(code);
+    };
+    const auto hidden = [](unsigned code) {
+        return code > kLastOfFourDigits ? fmt::format("\\+{:06x}", code)
+                                        : fmt::format("\\{:04x}", code);
+    };
+    return std::string("U&") + quote + escaped(name, escape, hidden) + quote;
+}
+
 }  // namespace
 
 std::string javascript_text(std::string_view name) {
@@ -71,25 +95,11 @@ std::string url_text(std::string_view name) {
 }
 
 std::string sql_name(std::string_view name) {
-    bool unicode = false;
-    const auto plain = [](char32_t code) -> std::string_view { return code == '"' ? "\"\"" : ""; };
-    const std::string quoted = escaped(name, plain, [&](unsigned) {
-        unicode = true;
-        return std::string();
-    });
-    if (!unicode) {
-        return '"' + quoted + '"';
-    }
-    const auto escape = [](char32_t code) -> std::string_view {
-        return code == '"' ? "\"\"" : code == '\\' ? "\\\\" : "";
-    };
-    return "U&\"" +
-           escaped(name, escape,
-                   [](unsigned code) {
-                       return code > kLastOfFourDigits ? fmt::format("\\+{:06x}", code)
-                                                       : fmt::format("\\{:04x}", code);
-                   }) +
-           '"';
+    return sql_quoted(name, '"');
+}
+
+std::string sql_text(std::string_view name) {
+    return sql_quoted(name, '\'');
 }
 
 std::string pgbouncer_name(std::string_view name) {

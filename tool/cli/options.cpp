@@ -44,7 +44,7 @@ struct Group {
 
 constexpr Group kGroups[] = {
     {"policy", "policies as a file: list, show, diff, apply, test"},
-    {"advise", "what to change, by kind: indexes"},
+    {"advise", "what to change: pools, settings, indexes"},
     {"snapshot", "what is known of the server, as a file: save"},
 };
 

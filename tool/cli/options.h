@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "advice/clients.h"
+#include "advice/pools.h"
 #include "commands/filters.h"
 #include "connection/connection.h"
 #include "render/color.h"
@@ -29,6 +31,8 @@ enum class Command {
     kPolicyApply,
     kPolicyTest,
     kAdvise,
+    kAdvisePools,
+    kAdviseSettings,
     kAdviseIndexes,
     kSnapshotSave,
     kDoctor
@@ -61,6 +65,9 @@ struct Options {
     bool prune = false;                   ///< policy apply: remove what the file does not have
     std::vector<std::string> policies;    ///< policy show: their names; none: all
     std::string file;                     ///< policy diff, apply, test; snapshot save
+    PoolOptions pools;                    ///< advise
+    std::vector<const Client*> clients;   ///< advise: for whom there is to be text to paste
+    std::string snapshot;                 ///< advise: a file instead of a server
 };
 
 /// Either options to run with, or a text to print and a status to exit with.

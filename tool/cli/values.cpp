@@ -91,6 +91,19 @@ std::int64_t count_value(const std::string& option, const std::string& text) {
     return value;
 }
 
+double factor_value(const std::string& option, const std::string& text, double most) {
+    const bool percent = text.ends_with('%');
+    const char* const end = text.data() + text.size() - (percent ? 1 : 0);
+    double value = 0;
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    const double factor = percent ? 1 + value / 100 : value;
+    if (error != std::errc() || rest != end || !(factor >= 1 && factor <= most)) {
+        refuse(fmt::format("invalid factor \"{}\" for {}; write 1 to {:g}, for example 1.25 or 25%",
+                           text, option, most));
+    }
+    return factor;
+}
+
 std::string address_value(const std::string& text) {
     if (text == "local") {
         return text;

@@ -18,6 +18,9 @@ double watch_value(const std::string& text);
 /// A whole number from 1 on.  option is named in the error.
 std::int64_t count_value(const std::string& option, const std::string& text);
 
+/// A factor from 1 to `most`: "1.25" or "25%".  option is named in the error.
+double factor_value(const std::string& option, const std::string& text, double most);
+
 /// An IPv4 or IPv6 address or network, or "local".
 std::string address_value(const std::string& text);
 

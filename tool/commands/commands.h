@@ -18,12 +18,11 @@ int run_terminate_leaked(Context& context);
 
 int run_reap(Context& context);
 
-/// advise KIND.
+/// advise, advise pools and advise settings.
 int run_advise(Context& context);
+/// The same from a file.  Asks no server.
+int run_advise_from_snapshot(const Options& options, const Terminal& terminal);
 int run_advise_indexes(Context& context);
-
-/// advise alone: which kinds there are.  Asks no server.
-int run_advise_kinds(const Options& options, const Terminal& terminal);
 
 /// snapshot save FILE.
 int run_snapshot_save(Context& context);

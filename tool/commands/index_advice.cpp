@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "render/color.h"
+#include "render/labelled.h"
 #include "render/text.h"
 
 namespace leash::tool {
@@ -42,7 +43,6 @@ constexpr Column kColumns[] = {
     {.name = "note"},
 };
 constexpr std::size_t kFacts = 14;
-constexpr std::size_t kLabel = 10;  // columns that a label takes, with the gap behind it
 
 std::string fact(const IndexAdvice& advice, std::string_view name) {
     return cell_of({kColumns, {}}, advice.facts, name).value_or("0");
@@ -102,27 +102,6 @@ std::string note_of(const IndexAdvice& advice) {
             break;
     }
     return advice.unknown;
-}
-
-// Breaks at blanks; the first line goes behind the label, the others below it.
-std::string labelled(const std::string& label, const std::string& text, std::size_t width) {
-    const std::size_t room = width > 2 * kLabel ? width - kLabel - 3 : 0;
-    std::string out = fmt::format("   {:<{}}", label, kLabel);
-    std::size_t used = 0;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find(' ', at), text.size());
-        const std::string word = text.substr(at, end - at);
-        const std::size_t needed = display_width(word);
-        if (room > 0 && used > 0 && used + 1 + needed > room) {
-            out += fmt::format("\n{:<{}}", "", kLabel + 3);
-            used = 0;
-        }
-        out += used > 0 ? " " : "";
-        used += (used > 0 ? 1 : 0) + needed;
-        out += word;
-        at = end + 1;
-    }
-    return out + "\n";
 }
 
 std::string heading_of(std::size_t number, const IndexAdvice& advice, const TableStyle& style) {

@@ -395,6 +395,22 @@ struct SettingFacts {
     }
 };
 
+/// pg_db_role_setting, the timeouts among them: what differs from pg_settings.
+struct RoleSettingFacts {
+    std::string usename;  ///< empty: every role
+    std::string datname;  ///< empty: every database
+    std::string name;
+    std::string setting;  ///< as it was written, with its unit
+
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+        visit("usename", self.usename);
+        visit("datname", self.datname);
+        visit("name", self.name);
+        visit("setting", self.setting);
+    }
+};
+
 /// pg_stat_database, with the age of its oldest transaction id.
 struct DatabaseFacts {
     std::string datname;
@@ -480,6 +496,7 @@ struct Evidence {
     std::vector<ComputeFacts> compute;
     std::vector<ReapFacts> reaps;
     std::vector<SettingFacts> settings;
+    std::vector<RoleSettingFacts> role_settings;
     std::vector<DatabaseFacts> databases;
 };
 

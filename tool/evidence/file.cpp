@@ -128,6 +128,7 @@ void lists(Self& evidence, Visit&& visit) {
     visit("compute", evidence.compute);
     visit("reaps", evidence.reaps);
     visit("settings", evidence.settings);
+    visit("role_settings", evidence.role_settings);
     visit("databases", evidence.databases);
 }
 

@@ -145,6 +145,19 @@ constexpr const char* kSettings = R"sql(
         'track_activities', 'track_io_timing', 'shared_preload_libraries', 'max_prepared_transactions')
  ORDER BY name)sql";
 
+// Settings of an application's own can hold secrets: only those that are asked for.
+constexpr const char* kRoleSettings = R"sql(
+  FROM (SELECT COALESCE(r.rolname, '') AS usename, COALESCE(d.datname, '') AS datname,
+               pg_catalog.split_part(line, '=', 1) AS name,
+               pg_catalog.substr(line, pg_catalog.strpos(line, '=') + 1) AS setting
+          FROM pg_catalog.pg_db_role_setting s
+          CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS line
+          LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+          LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase) AS set_for
+ WHERE name IN ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout',
+                'statement_timeout', 'lock_timeout', 'work_mem')
+ ORDER BY usename, datname, name)sql";
+
 constexpr const char* kDatabases = R"sql(
   FROM (SELECT d.datname, s.blks_hit, s.blks_read, s.temp_bytes, s.deadlocks,
                pg_catalog.age(d.datfrozenxid) AS xid_age, s.stats_reset
@@ -169,6 +182,7 @@ Evidence read_evidence(Connection& connection) {
     evidence.refusals = read_rows<RefusalFacts>(connection, "FROM leash.refusals");
     evidence.reaps = read_rows<ReapFacts>(connection, kReaps);
     evidence.settings = read_rows<SettingFacts>(connection, kSettings);
+    evidence.role_settings = read_rows<RoleSettingFacts>(connection, kRoleSettings);
     evidence.databases = read_rows<DatabaseFacts>(connection, kDatabases);
     return evidence;
 }
