@@ -626,7 +626,7 @@ LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp;
 
 COMMENT ON FUNCTION leash.reset(text) IS
-'forgets statistics: ''slow_statements'', ''connections'' or ''all''';
+'forgets statistics: ''slow_statements'', ''connections'', ''worker'' or ''all''';
 
 CREATE FUNCTION leash.lease(duration interval, reason text)
 RETURNS timestamptz

@@ -127,6 +127,7 @@ void initialize() {
     pg_atomic_init_u64(&state->policies_read, 0);
     pg_atomic_init_u32(&state->worker_proc, 0);
     pg_atomic_init_u32(&state->peaks_reset, 0);
+    pg_atomic_init_u32(&state->longest_reset, 0);
     for (int i = 0; i < state->slots; i++) {
         pg_atomic_init_u64(&session_slot(i)->word.value, 0);
     }

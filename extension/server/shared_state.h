@@ -267,6 +267,7 @@ struct WorkerStatus {
     uint64_t history_rows;
     uint64_t history_time_total;  // ns
     uint64_t history_time_max;
+    uint32_t longest_reset;  // when the longest times began anew
     uint64_t errors;
     TimestampTz error_at;
     bool failing;  // no round has ended well since
@@ -453,6 +454,7 @@ struct SharedState {
     pg_atomic_uint64 policies_read;    // policies_wanted when the table was last read
     pg_atomic_uint32 worker_proc;      // number of the worker's PGPROC + 1; 0: none
     pg_atomic_uint32 peaks_reset;      // bumped when sampled peaks are to begin anew
+    pg_atomic_uint32 longest_reset;    // bumped when the worker's longest times are to
     LWLockPadded* locks;
     int32_t journal_entries;
     int32_t summaries;           // room for

@@ -102,10 +102,11 @@ Datum leash_reset(PG_FUNCTION_ARGS) {
     const bool all = strcmp(what, "all") == 0;
     const bool slow = all || strcmp(what, "slow_statements") == 0;
     const bool connections = all || strcmp(what, "connections") == 0;
-    if (!slow && !connections) {
+    const bool worker = all || strcmp(what, "worker") == 0;
+    if (!slow && !connections && !worker) {
         ereport(ERROR,
                 (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cannot reset \"%s\"", what),
-                 errhint("Use 'slow_statements', 'connections' or 'all'.")));
+                 errhint("Use 'slow_statements', 'connections', 'worker' or 'all'.")));
     }
     leash::SharedState* const state = leash::shared();
     if (slow) {
@@ -126,6 +127,10 @@ Datum leash_reset(PG_FUNCTION_ARGS) {
         pg_atomic_write_u64(&state->peak_used, pg_atomic_read_u32(&state->sessions));
         pg_atomic_write_u64(&state->peak_at, static_cast<uint64>(GetCurrentTimestamp()));
         pg_atomic_fetch_add_u32(&state->peaks_reset, 1);
+        leash::wake_worker();
+    }
+    if (worker) {
+        pg_atomic_fetch_add_u32(&state->longest_reset, 1);
         leash::wake_worker();
     }
     pg_atomic_write_u64(&state->stats_reset, static_cast<uint64>(GetCurrentTimestamp()));

@@ -238,9 +238,23 @@ void wait_for_work() {
     ResetLatch(MyLatch);
 }
 
+// By leash.reset().
+void forget_longest_times() {
+    WorkerStatus& status = shared()->worker;
+    const uint32_t reset = pg_atomic_read_u32(&shared()->longest_reset);
+    if (status.longest_reset != reset) {
+        status.changes.begin_write();
+        status.longest_reset = reset;
+        status.round_time_max = 0;
+        status.history_time_max = 0;
+        status.changes.end_write();
+    }
+}
+
 void work() {
     MemoryContextReset(work_context);
     answer_signals();
+    forget_longest_times();
     begin("calling its clerk");
     call_clerk();
     const uint64_t now = monotonic_ns();
@@ -299,8 +313,8 @@ void recover() {
 
 void start() {
     before_shmem_exit(report_exit, 0);
-    // Names of roles and databases are looked up in catalogs that somebody may have
-    // locked: then a round fails and says so, and all else goes on.
+    // Whom it answers over its socket is shown names from catalogs that somebody may have
+    // locked: then that answer fails, and all else goes on.
     SetConfigOption("lock_timeout", "500ms", PGC_SUSET, PGC_S_OVERRIDE);
     // Of PostgreSQL's statistics, the history looks at a few among very many.
     SetConfigOption("stats_fetch_consistency", "none", PGC_SUSET, PGC_S_OVERRIDE);

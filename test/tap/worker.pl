@@ -103,6 +103,10 @@ subtest 'reload' => sub {
 	my $samples = $server->value('SELECT samples FROM leash.worker');
 	$server->until("SELECT samples > $samples + 1 FROM leash.worker");
 	cmp_ok($server->value('SELECT rounds FROM leash.worker'), '<=', $rounds + 1, 'an hour between rounds');
+	my $took = 'SELECT max_round_time, total_round_time > max_round_time FROM leash.worker';
+	is($server->value('SELECT max_round_time >= last_round_time FROM leash.worker'), 't', 'the longest round is known');
+	$admin->query("SELECT leash.reset('worker')");
+	is($server->until($took, '00:00:00|t'), '00:00:00|t', 'and can be forgotten');
 	reload(check_interval => '100ms', sample_interval => '10ms');
 	ok(goes_on(), 'a shorter interval is in force at once');
 	reload(check_interval => undef, sample_interval => undef);
