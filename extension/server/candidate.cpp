@@ -5,27 +5,11 @@
 #include "core/pooler_name.h"
 
 extern "C" {
-#include "commands/dbcommands.h"
 #include "common/hashfn.h"
 }
 
 namespace leash {
 namespace {
-
-HTAB* make_table(const char* name, Size entry_size) {
-    HASHCTL control{};
-    control.keysize = sizeof(Oid);
-    control.entrysize = entry_size;
-    control.hcxt = CurrentMemoryContext;
-    return hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-void copy_name(char (&to)[NAMEDATALEN], char* name) {
-    strlcpy(to, name != nullptr ? name : "", sizeof to);
-    if (name != nullptr) {
-        pfree(name);
-    }
-}
 
 // What the worker saw of the other end, when it was this session's.
 Peer peer_of(const SessionReport& report) {
@@ -43,38 +27,6 @@ bool is_untouchable(const SessionReport& report) {
 }
 
 }  // namespace
-
-NameCache NameCache::make() {
-    NameCache cache;
-    cache.roles_ = make_table("pg_leash roles", sizeof(Entry));
-    cache.databases_ = make_table("pg_leash databases", sizeof(Entry));
-    return cache;
-}
-
-const NameCache::Entry& NameCache::role_entry(Oid role) {
-    bool found = false;
-    auto* entry = static_cast<Entry*>(hash_search(roles_, &role, HASH_FIND, nullptr));
-    if (entry == nullptr) {
-        char* const name = GetUserNameFromId(role, true);
-        const bool superuser = superuser_arg(role);
-        entry = static_cast<Entry*>(hash_search(roles_, &role, HASH_ENTER, &found));
-        entry->superuser = superuser;
-        copy_name(entry->name, name);
-    }
-    return *entry;
-}
-
-const char* NameCache::database(Oid database) {
-    bool found = false;
-    auto* entry = static_cast<Entry*>(hash_search(databases_, &database, HASH_FIND, nullptr));
-    if (entry == nullptr) {
-        char* const name = get_database_name(database);
-        entry = static_cast<Entry*>(hash_search(databases_, &database, HASH_ENTER, &found));
-        entry->superuser = false;
-        copy_name(entry->name, name);
-    }
-    return entry->name;
-}
 
 Address address_of(const SockAddr& client) {
     Address address{};
@@ -110,9 +62,11 @@ uint64_t group_of(Oid role, Oid database, const char* application, const Address
 Candidate make_candidate(const SessionReport& report, NameCache& names) {
     const SessionIdentity& identity = report.identity;
     const SessionFacts& facts = report.facts;
+    const NameCache::Entry& role = names.role(identity.role);
+    const NameCache::Entry& database = names.database(identity.database);
     Candidate candidate{};
-    candidate.role = names.role(identity.role);
-    candidate.database = names.database(identity.database);
+    candidate.role = role.name;
+    candidate.database = database.name;
     candidate.application = report.application;
     candidate.address = address_of(identity.client);
     candidate.group =
@@ -128,10 +82,10 @@ Candidate make_candidate(const SessionReport& report, NameCache& names) {
     candidate.blocks_others = facts.blocked_sessions > 0;
     candidate.holds_xmin = facts.holds_xmin;
     candidate.peer = peer_of(report);
-    candidate.superuser = names.is_superuser(identity.role);
+    candidate.superuser = role.superuser;
     candidate.listens = facts.listens;
     candidate.advisory_lock = facts.advisory_lock;
-    candidate.untouchable = is_untouchable(report);
+    candidate.untouchable = is_untouchable(report) || !role.known || !database.known;
     candidate.opened_ago = facts.connected_for;
     return candidate;
 }

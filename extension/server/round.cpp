@@ -19,6 +19,8 @@
 #include "core/duration.h"
 
 extern "C" {
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "utils/memutils.h"
@@ -35,12 +37,34 @@ T* allocate(size_t count) {
     return static_cast<T*>(palloc_extended(sizeof(T) * Max(count, 1), MCXT_ALLOC_HUGE));
 }
 
+// Once for as long as it lasts.
+void say_locked(Oid catalog) {
+    static Oid said = InvalidOid;
+    if (OidIsValid(catalog) && catalog != said) {
+        const char* const name = catalog == AuthIdRelationId ? "pg_authid" : "pg_database";
+        ereport(LOG, (errmsg("pg_leash spares sessions that it cannot name while \"%s\" is locked",
+                             name),
+                      errhint("SELECT pid FROM pg_locks WHERE relation = '%s'::regclass AND "
+                              "granted; says who has locked it.",
+                              name)));
+    }
+    said = catalog;
+}
+
 void make_candidates(Round& round) {
-    NameCache names = NameCache::make();
+    const bool of_worker = !OidIsValid(round.options.actor);
+    NameCache of_actor{};
+    if (!of_worker) {
+        of_actor = NameCache::make();
+    }
+    NameCache& names = of_worker ? NameCache::of_worker() : of_actor;
     const auto count = static_cast<size_t>(round.all.count);
     round.candidates = allocate<Candidate>(count);
     for (size_t i = 0; i < count; i++) {
         round.candidates[i] = make_candidate(round.all.reports[i], names);
+    }
+    if (of_worker) {
+        say_locked(names.locked_catalog());
     }
     if (OidIsValid(round.options.actor) && !round.options.dry_run) {
         round.permitted = allocate<bool>(count);

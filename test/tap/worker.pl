@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use ControlTest;
 use LeashTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -135,28 +136,41 @@ subtest 'errors' => sub {
 	is(pid(), $before, 'it was the same process all the time');
 };
 
-# What a round looks up may be locked, by a leaked session too.
+# Names and rights are looked up in catalogs that somebody may have locked, and be it a
+# session that leaks.
 subtest 'a locked catalog' => sub {
-	reload(check_interval => '1h');
-	$server->until("SELECT current_setting('pg_leash.check_interval')", '1h');
-	goes_on_sampling();
-	$admin->query("INSERT INTO leash.policies (name, roles, idle_for) VALUES ('watch', '{plain}', '1h')");
-	$server->until('SELECT policies FROM leash.worker', '1');
-	$admin->query('CREATE ROLE plain LOGIN');
-	my $plain = $server->session(user => 'plain');
+	my $client = sub {
+		my ($user, $application) = @_;
+		return $server->session(user => $user, params => { application_name => $application });
+	};
+	$admin->query("CREATE ROLE $_ LOGIN") for qw(known unknown);
+	reload(reaping => 'enforce');
+	$admin->query(q{INSERT INTO leash.policies (name, mode, applications, idle_for, action, include_superusers)
+		VALUES ('victims', 'enforce', '{victim}', '1ms', 'terminate', true)});
+	is($client->('known', 'victim')->last_words->{C}, '57P01', 'a role has a name, once looked up');
+	reload(reaping => 'off');
+	ok(until_true(sub { defined control_ask($node, 'reap dry')->{notice} }), 'then nobody is looked at');
+	my ($known, $unknown) = map { $client->($_, 'victim') } qw(known unknown);
+	$server->until_at_rest($_) for $known, $unknown;
 	my $locker = $server->session;
-	$server->until_at_rest($plain);
 	$locker->query($_) for 'BEGIN', 'LOCK TABLE pg_authid';
 	my $errors = $server->value('SELECT errors FROM leash.worker');
-	reload(check_interval => '100ms');
-	is($server->until("SELECT errors >= $errors + 2 FROM leash.worker"), 't', 'a round fails, and the next one');
-	is($server->value('SELECT last_error FROM leash.worker'), 'canceling statement due to lock timeout', 'which is shown');
-	ok(goes_on_sampling(), 'sampling goes on');
+	my $log = -s $node->logfile;
+
+	reload(reaping => 'enforce');
+	is($known->last_words->{C}, '57P01', 'whoever has a known name is ended all the same');
+	ok(goes_on(), 'it goes on');
+	is($server->value("SELECT count(*) FROM leash.reap_log WHERE pid = $unknown->{pid}"), '0', 'who has none is spared');
+	my $said = () = substr(slurp_file($node->logfile), $log) =~ /LOG:  pg_leash spares sessions that it cannot name while "pg_authid" is locked\n/g;
+	is($said, 1, 'which is said once');
+	is($server->value('SELECT errors FROM leash.worker'), $errors, 'and is no error');
 	$locker->query('ROLLBACK');
-	is($server->until("SELECT status FROM leash.health() WHERE \"check\" = 'worker'", 'ok'), 'ok', 'and it is over');
+	is($unknown->last_words->{C}, '57P01', 'it is ended as soon as it can be named');
+
+	$locker->query($_) for 'BEGIN', 'LOCK TABLE pg_authid', "SET application_name = 'victim'";
+	is($locker->last_words->{C}, '57P01', 'so is the leak that has locked the catalog');
 	$admin->query('DELETE FROM leash.policies');
-	$_->quit for $plain, $locker;
-	reload(check_interval => undef);
+	reload(reaping => undef);
 	ok(goes_on(), 'it goes on');
 };
 
