@@ -57,7 +57,8 @@ CREATE FUNCTION leash.get_sessions(
     OUT in_use boolean,
     OUT peer text,
     OUT loses text,
-    OUT blocked_by integer[])
+    OUT blocked_by integer[],
+    OUT apparent text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'leash_get_sessions'
 LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 100

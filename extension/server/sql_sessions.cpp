@@ -59,6 +59,7 @@ constexpr ColumnInfo kColumnList[] = {
     {"peer", ColumnType::text},
     {"loses", ColumnType::text},
     {"blocked_by", ColumnType::integers},
+    {"apparent", ColumnType::text},
 };
 constexpr int kColumns = lengthof(kColumnList);
 constexpr int kMaxBlockers = 64;
@@ -229,12 +230,24 @@ void add_circumstances(SessionRow& row, const SessionReport& report, LockTable& 
     row.add(blockers_value(report, locks));
 }
 
+// Also of what is exempt: policies may reach it.
+void add_weight(SessionRow& row, const SessionReport& report) {
+    if (report.verdict.apparent == Leak::none) {
+        add_nulls(row, 2);
+    } else {
+        add_text(row, name_of(report.verdict.weight));
+        row.add(Int32GetDatum(static_cast<int32>(report.facts.blocked_sessions)));
+    }
+}
+
 void add_verdict(SessionRow& row, const SessionReport& report, TimestampTz now) {
     const Verdict& verdict = report.verdict;
     if (verdict.leak == Leak::none) {
         row.add_null();
         row.add(BoolGetDatum(false));
-        add_nulls(row, 5);
+        add_nulls(row, 2);
+        add_weight(row, report);
+        row.add_null();
     } else {
         char reason[256];
         describe(verdict, report.facts, reason, sizeof reason);
@@ -242,8 +255,7 @@ void add_verdict(SessionRow& row, const SessionReport& report, TimestampTz now) 
         row.add(BoolGetDatum(is_leaked(verdict.leak)));
         row.add(TimestampTzGetDatum(now - static_cast<int64>(verdict.leaked_for / 1000)));
         add_interval(row, true, verdict.leaked_for);
-        add_text(row, name_of(verdict.weight));
-        row.add(Int32GetDatum(static_cast<int32>(report.facts.blocked_sessions)));
+        add_weight(row, report);
         add_text(row, reason);
     }
     row.add(exempt_value(report));
@@ -267,10 +279,11 @@ void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, Loc
         add_texts(row, texts);
         add_verdict(row, report, now);
         add_circumstances(row, report, locks);
+        add_text(row, name_of(report.verdict.apparent));
     } else {
         row.add_null();
         add_text(row, kInsufficientPrivilege);
-        add_nulls(row, 14);
+        add_nulls(row, 15);
     }
     sink.put(row);
 }

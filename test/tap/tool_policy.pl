@@ -317,6 +317,30 @@ is_deeply(summary(json('policy', 'test', $trial)), [ sort { "@$a" cmp "@$b" } @e
 is($status, 0, 'test: exit status');
 like($stderr, qr/^pgleash: note: 1 of the file's policies are disabled and left out\npgleash: note: now: of 8 sessions, 5 would be acted on and 1 spared by keep, pressure or brake;.*\npgleash: note: journal: it is empty/m,
 	'test: what it rests on');
+
+# What is exempt, a policy may reach all the same.
+my @exempt = (leaky('listener', 'LISTEN x', 'BEGIN', 'SELECT 1'), leaky('locker', 'BEGIN', 'SELECT pg_advisory_xact_lock(1)'));
+my $waiter = $test->session(user => 'app', params => { application_name => 'waiter' });
+$waiter->send_query('SELECT pg_advisory_lock(1)');
+$test->until_of($waiter, 'wait_event', 'advisory');
+for ([ '', [] ], [ 'include_listeners = true', [ [qw(listener reach 1 0)] ] ],
+	[ "include_lock_holders = true\nblocks_others = true", [ [qw(locker reach 1 0)] ] ])
+{
+	my ($include, $reached) = @$_;
+	my $reach = file(qq{
+[[policy]]
+name = "reach"
+action = "terminate"
+applications = ["listener", "locker"]
+kinds = ["idle in transaction"]
+idle_for = "1ms"
+$include
+});
+	is_deeply(summary(json('policy', 'test', $reach)), $reached, "test: $include");
+}
+$_->quit for @exempt, $waiter;
+$test->until($everyone, 7);
+
 my $each = json('policy', 'test', $trial, '--each');
 is(join(',', map { $_->{session_id} } grep { $_->{application_name} eq 'web' && $_->{outcome} eq 'kept' } @{ $each->{rows} }),
 	$test->session_id($client{web}[2]), 'test --each: the youngest is kept');

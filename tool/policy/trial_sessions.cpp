@@ -11,7 +11,7 @@ namespace {
 // Ages in microseconds.  What a session holds back is known to pg_stat_activity alone.
 constexpr const char* kSessions = R"sql(
 SELECT s.session_id, s.usename, s.datname, s.application_name, pg_catalog.host(s.client_addr),
-       s.state, s.wait_event, s.leak, s.exempt,
+       s.state, s.wait_event, s.apparent, s.exempt,
        (EXTRACT(EPOCH FROM s.idle_for) * 1000000)::pg_catalog.int8,
        (EXTRACT(EPOCH FROM s.unused_for) * 1000000)::pg_catalog.int8,
        (EXTRACT(EPOCH FROM s.xact_for) * 1000000)::pg_catalog.int8,
