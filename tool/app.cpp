@@ -45,6 +45,9 @@ int run_command(const Options& options) {
     if (options.command == Command::kDoctor) {
         return run_doctor(options, terminal);
     }
+    if (options.command == Command::kHealth) {
+        return run_health(options);
+    }
     if (!options.snapshot.empty()) {
         return run_advise_from_snapshot(options, terminal);
     }

@@ -28,10 +28,21 @@ std::optional<std::string> Arguments::value(const std::string& name) const {
     return given(name) ? std::optional(values_.at(name)) : std::nullopt;
 }
 
+std::vector<std::string> Arguments::values(const std::string& name) const {
+    return given(name) ? lists_.at(name) : std::vector<std::string>();
+}
+
 void add_value(CLI::App* app, Arguments& arguments, const std::string& name,
                const std::string& names, const std::string& type, const std::string& text) {
     CLI::Option* option = app->add_option(names, arguments.slot(name), text);
     option->type_name(type)->take_last();
+    arguments.bind(name, option);
+}
+
+void add_values(CLI::App* app, Arguments& arguments, const std::string& name,
+                const std::string& names, const std::string& type, const std::string& text) {
+    CLI::Option* option = app->add_option(names, arguments.list(name), text);
+    option->type_name(type)->type_size(1)->allow_extra_args(false);
     arguments.bind(name, option);
 }
 

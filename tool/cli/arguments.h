@@ -18,6 +18,7 @@ namespace leash::tool {
 class Arguments {
 public:
     std::string& slot(const std::string& name) { return values_[name]; }
+    std::vector<std::string>& list(const std::string& name) { return lists_[name]; }
     std::vector<std::string>& words() { return words_; }
     const std::vector<std::string>& words() const { return words_; }
 
@@ -26,15 +27,21 @@ public:
     bool is_value(const std::string& text) const;
     bool given(const std::string& name) const;
     std::optional<std::string> value(const std::string& name) const;
+    /// Of an option that may be repeated.
+    std::vector<std::string> values(const std::string& name) const;
 
 private:
     std::map<std::string, std::string> values_;
+    std::map<std::string, std::vector<std::string>> lists_;
     std::map<std::string, std::vector<CLI::Option*>> options_;
     std::vector<std::string> words_;
 };
 
 void add_value(CLI::App* app, Arguments& arguments, const std::string& name,
                const std::string& names, const std::string& type, const std::string& text);
+/// An option that may be repeated; each time it takes one value.
+void add_values(CLI::App* app, Arguments& arguments, const std::string& name,
+                const std::string& names, const std::string& type, const std::string& text);
 void add_flag(CLI::App* app, Arguments& arguments, const std::string& name,
               const std::string& names, const std::string& text);
 

@@ -10,6 +10,7 @@
 #include "cli/help_text.h"
 #include "cli/values.h"
 #include "failure.h"
+#include "health/nagios.h"
 
 namespace leash::tool {
 namespace {
@@ -115,7 +116,7 @@ Options read_options(const CLI::App& app, const CommandWord& word, const Argumen
         options.color = color_value(*text);
     }
     if (const auto text = arguments.value("watch")) {
-        options.watch_seconds = watch_value(*text);
+        options.watch_seconds = seconds_value("--watch", *text);
         if (options.format == Format::kCsv) {
             refuse("--watch does not go with CSV; use --json, which prints one document a line");
         }
@@ -143,8 +144,15 @@ std::vector<std::string> prepared(const std::vector<std::string>& arguments) {
     return out;
 }
 
-ParsedCommandLine usage_error(const std::string& message) {
+ParsedCommandLine usage_error(const CLI::App& app, const std::string& message) {
     ParsedCommandLine parsed;
+    const CLI::App* command = chosen_command(app);
+    if (command != nullptr && full_name(*command) == "health") {
+        // To a monitoring program 2 would be CRITICAL, and it reads standard output alone.
+        parsed.exit_code = static_cast<int>(HealthStatus::kUnknown);
+        parsed.output = nagios_line(HealthStatus::kUnknown, message);
+        return parsed;
+    }
     parsed.exit_code = kExitUsage;
     parsed.error = message;
     return parsed;
@@ -217,11 +225,11 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments_g
     } catch (const CLI::CallForVersion& version) {
         parsed.output = std::string(version.what()) + "\n";
     } catch (const CLI::ArgumentMismatch& error) {
-        return usage_error(fmt::format("an option lacks its value ({})", error.what()));
+        return usage_error(app, fmt::format("an option lacks its value ({})", error.what()));
     } catch (const CLI::ParseError& error) {
-        return usage_error(error.what());
+        return usage_error(app, error.what());
     } catch (const Failure& failure) {
-        return usage_error(failure.what());
+        return usage_error(app, failure.what());
     }
     return parsed;
 }

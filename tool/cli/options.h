@@ -10,6 +10,7 @@
 #include "advice/pools.h"
 #include "commands/filters.h"
 #include "connection/connection.h"
+#include "health/checks.h"
 #include "render/color.h"
 
 namespace leash::tool {
@@ -35,6 +36,7 @@ enum class Command {
     kAdviseSettings,
     kAdviseIndexes,
     kSnapshotSave,
+    kHealth,
     kDoctor
 };
 enum class Format { kTable, kJson, kCsv };
@@ -68,6 +70,7 @@ struct Options {
     PoolOptions pools;                    ///< advise
     std::vector<const Client*> clients;   ///< advise: for whom there is to be text to paste
     std::string snapshot;                 ///< advise: a file instead of a server
+    HealthSettings health;                ///< as far as the command line says
 };
 
 /// Either options to run with, or a text to print and a status to exit with.

@@ -20,8 +20,8 @@ constexpr State kStates[] = {
     State::active,   State::idle,    State::idle_in_transaction, State::idle_in_transaction_aborted,
     State::fastpath, State::unknown,
 };
-constexpr double kMinWatchSeconds = 0.1;
-constexpr double kMaxWatchSeconds = 86'400;
+constexpr double kMinSeconds = 0.1;
+constexpr double kMaxSeconds = 86'400;
 
 [[noreturn]] void refuse(const std::string& message) {
     throw Failure(message, kExitUsage);
@@ -67,17 +67,17 @@ std::int64_t duration_value(const std::string& option, const std::string& text) 
     return parsed.microseconds;
 }
 
-double watch_value(const std::string& text) {
+double seconds_value(const std::string& option, const std::string& text) {
     double seconds = -1;
     if (const ParsedDuration parsed = parse_duration(text); parsed.ok()) {
         seconds = static_cast<double>(parsed.microseconds) / 1e6;
     } else if (parsed.problem == DurationProblem::kNoUnit) {
         seconds = static_cast<double>(parse_duration(text + "s").microseconds) / 1e6;
     }
-    if (seconds < kMinWatchSeconds || seconds > kMaxWatchSeconds) {
+    if (seconds < kMinSeconds || seconds > kMaxSeconds) {
         refuse(fmt::format(
-            "invalid interval \"{}\" for --watch; write seconds from 0.1 to 86400, for example 2",
-            text));
+            "invalid interval \"{}\" for {}; write seconds from 0.1 to 86400, for example 2", text,
+            option));
     }
     return seconds;
 }

@@ -12,8 +12,9 @@ namespace leash::tool {
 /// "90s", "5min"; microseconds, not negative.  option is named in the error.
 std::int64_t duration_value(const std::string& option, const std::string& text);
 
-/// Seconds between two screens: 0.1 to 86400, with or without a unit.
-double watch_value(const std::string& text);
+/// Seconds between two screens, say: 0.1 to 86400, with or without a unit.  option is
+/// named in the error.
+double seconds_value(const std::string& option, const std::string& text);
 
 /// A whole number from 1 on.  option is named in the error.
 std::int64_t count_value(const std::string& option, const std::string& text);

@@ -83,7 +83,8 @@ std::unique_ptr<Source> open_control_source(const ServerFull& full, std::int64_t
                                source->path()));
         return source;
     }
-    throw Failure(fmt::format("{}; {}", full.what(), advice));
+    throw ServerFull(fmt::format("{}; {}", full.what(), advice), full.host(), full.port(),
+                     full.has_reserved());
 }
 
 // Asks the worker as long as the server is full: for --watch.

@@ -1,0 +1,76 @@
+// The user's settings for the tool, in TOML: a table for each command that has any.
+//
+// A command asks its table for the keys that it knows, then refuses what is left; whatever
+// is wrong is a Failure that names file, line and column.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace leash::tool {
+
+class ConfigTable {
+public:
+    std::optional<std::string> text(const std::string& key);
+    std::optional<double> number(const std::string& key);
+    std::optional<bool> boolean(const std::string& key);
+    /// A text such as "90s" or "5min"; microseconds.
+    std::optional<std::int64_t> duration(const std::string& key);
+    std::optional<std::vector<std::string>> texts(const std::string& key);
+
+    /// A table in this one; an empty one when it is not there.
+    ConfigTable table(const std::string& key);
+
+    bool is_text(const std::string& key) const;
+
+    /// The keys, for tables whose keys are names of something.
+    std::vector<std::string> keys() const;
+
+    /// "FILE:LINE:COLUMN" of a key, or of this table.
+    std::string place(const std::string& key) const;
+    std::string place() const;
+
+    /// Throws Failure for the first key that was not asked for.
+    void refuse_others() const;
+
+private:
+    friend class Config;
+    struct Document;
+    struct Value;
+
+    ConfigTable(std::shared_ptr<const Document> document, const Value* table, std::string name)
+        : document_(std::move(document)), table_(table), name_(std::move(name)) {}
+    const Value* find(const std::string& key);
+    [[noreturn]] void refuse(const std::string& key, const std::string& wanted) const;
+
+    std::shared_ptr<const Document> document_;
+    const Value* table_;  ///< nullptr: it is not there
+    std::string name_;    ///< "health.warning"; empty: the whole file
+    std::vector<std::string> asked_;
+};
+
+class Config {
+public:
+    /// The file that PGLEASH_CONFIG names (none at all when that is empty), else
+    /// ~/.config/pgleash/config.toml, else /etc/pgleash/config.toml, else nothing.  Throws
+    /// Failure when it cannot be read or has tables that no command knows.
+    static Config load();
+
+    /// name stands for the file in messages.
+    static Config parse(std::string_view text, const std::string& name);
+
+    ConfigTable table(const std::string& name) const;
+
+private:
+    explicit Config(std::shared_ptr<const ConfigTable::Document> document)
+        : document_(std::move(document)) {}
+
+    std::shared_ptr<const ConfigTable::Document> document_;
+};
+
+}  // namespace leash::tool
