@@ -49,7 +49,16 @@ SET pg_leash.idle_in_transaction_threshold = 0;
 SET pg_leash.idle_threshold = 0;
 SET pg_leash.never_used_threshold = 0;
 SET pg_leash.stalled_client_threshold = 0;
-SELECT "check", status, warning, critical, message ~ '^[^\n]+$' AS message FROM leash.health() WHERE "check" NOT IN ('leaked', 'policies');
+SELECT "check", warning, critical, status IN ('ok', 'warning', 'critical') AS status, message ~ '^[^\n]+$' AS message FROM leash.health();
+SELECT "check", status FROM leash.health() WHERE "check" IN ('worker', 'connections', 'refused');
+-- what is not known is ok, and what is known is held against the limits
+SELECT count(*) AS wrong FROM leash.health()
+ WHERE "check" NOT IN ('worker', 'policies')
+   AND status <> CASE WHEN value IS NULL THEN 'ok'
+                      WHEN critical < warning THEN CASE WHEN value <= critical THEN 'critical' WHEN value <= warning THEN 'warning' ELSE 'ok' END
+                      WHEN value >= critical THEN 'critical' WHEN value >= warning THEN 'warning' ELSE 'ok' END;
+SELECT "check", value FROM leash.health() WHERE "check" IN ('blocked', 'lock_wait');
+SELECT value >= 0 AS value FROM leash.health() WHERE "check" = 'xmin_age';
 SELECT value, status, message FROM leash.health() WHERE "check" = 'leaked';
 SELECT value <= critical AS value, message FROM leash.health() WHERE "check" = 'worker';
 SELECT value BETWEEN 0 AND 1 AS value FROM leash.health() WHERE "check" = 'connections';

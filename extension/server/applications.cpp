@@ -185,6 +185,7 @@ void fold_session() {
     const Ending ending = ending_of(slot.word.load());
     fold(*application(number), slot, observed ? seen.client_wait : 0, ending);
     slot.folded = true;
+    shared()->others_ended += number == kOtherApplications ? 1 : 0;
     shared()->ended_statements += slot.statements.get();
     shared()->ended_reaped += ending == Ending::reaped ? 1 : 0;
     LWLockRelease(lock(Lock::applications));
@@ -217,6 +218,21 @@ void note_activity(const bool* active, int count) {
             application(i)->active_minutes.mark(minute);
         }
     }
+    LWLockRelease(lock(Lock::applications));
+}
+
+uint64_t sessions_without_room() {
+    LWLockAcquire(lock(Lock::applications), LW_SHARED);
+    const uint64_t living =
+        shared()->applications_known > 0 ? application(kOtherApplications)->sessions : 0;
+    const uint64_t sessions = shared()->others_ended + living;
+    LWLockRelease(lock(Lock::applications));
+    return sessions;
+}
+
+void forget_sessions_without_room() {
+    LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
+    shared()->others_ended = 0;
     LWLockRelease(lock(Lock::applications));
 }
 

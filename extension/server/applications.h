@@ -30,6 +30,11 @@ void add_levels(const ApplicationLevel* levels, int count, uint64_t elapsed);
 // Sessions of an application ran statements in this minute.
 void note_activity(const bool* active, int count);
 
+// Sessions whose application found no room: those that live, and those that have ended
+// since that was reset.
+uint64_t sessions_without_room();
+void forget_sessions_without_room();
+
 // The wall clock was set back: minutes that it showed before have not come yet.
 void forget_future_minutes();
 

@@ -133,6 +133,17 @@ void want_policies() {
     wake_worker();
 }
 
+void read_policy_status(PolicyStatus& status) {
+    const PolicySet& policies = *policy_set();
+    LWLockAcquire(lock(Lock::policies), LW_SHARED);
+    status.count = policies.count;
+    status.loaded_at = policies.loaded_at;
+    memcpy(status.error, policies.error, sizeof status.error);
+    status.notices_lost = shared()->notices_lost;
+    LWLockRelease(lock(Lock::policies));
+    status.error[sizeof status.error - 1] = '\0';
+}
+
 PolicySet* copy_policies() {
     const PolicySet& set = *policy_set();
     auto* const copy = static_cast<PolicySet*>(palloc(sizeof(PolicySet)));

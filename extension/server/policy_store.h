@@ -22,6 +22,15 @@ void drop_policies(const char* reason, uint64_t wanted);
 // read.  Cannot fail.
 void want_policies();
 
+// How the policies are.
+struct PolicyStatus {
+    int32_t count;
+    TimestampTz loaded_at;
+    char error[kErrorSize];
+    uint32_t notices_lost;
+};
+void read_policy_status(PolicyStatus& status);
+
 // Copies the policies in force into the current memory context.
 PolicySet* copy_policies();
 

@@ -1,4 +1,5 @@
 // leash.terminate(), leash.cancel(), leash.reset(), leash.library_version().
+#include "server/applications.h"
 #include "server/by_hand.h"
 #include "server/reaper.h"
 #include "server/index_candidates.h"
@@ -127,6 +128,7 @@ Datum leash_reset(PG_FUNCTION_ARGS) {
         pg_atomic_write_u64(&state->peak_used, pg_atomic_read_u32(&state->sessions));
         pg_atomic_write_u64(&state->peak_at, static_cast<uint64>(GetCurrentTimestamp()));
         pg_atomic_fetch_add_u32(&state->peaks_reset, 1);
+        leash::forget_sessions_without_room();
         leash::wake_worker();
     }
     if (worker) {

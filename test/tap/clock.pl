@@ -100,6 +100,7 @@ sub verdicts_hold
 	$server->thresholds(map { $_ => '1ms' } qw(idle_in_transaction idle never_used stalled_client));
 	is($server->until($leaks, $expected), $expected, "$when: and all are who were");
 	is($server->value("SELECT max(leaked_for) < '15min' FROM leash.leaks"), 't', "$when: for as long as they were");
+	is($server->value("SELECT value < 900 FROM leash.health() WHERE \"check\" = 'lock_wait'"), 't', "$when: so are waits for locks");
 	return;
 }
 
