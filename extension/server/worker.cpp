@@ -247,6 +247,7 @@ void forget_longest_times() {
         status.longest_reset = reset;
         status.round_time_max = 0;
         status.history_time_max = 0;
+        status.history_time_max = 0;
         status.changes.end_write();
     }
 }
