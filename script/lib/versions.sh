@@ -88,23 +88,40 @@ own_mirror() {
         "Codename: $(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")" 2>/dev/null | head -n 1
 }
 
-# own_options URI FILE: what that file says about the mirror's signatures.
+# own_options URI FILE: what that file says about the mirror's signatures, in the form of
+# a .sources file.
 own_options() {
-    case $2 in
-    *.sources)
-        awk -v uri="${1%/}" 'BEGIN { RS = ""; FS = "\n" }
-            index($0, uri) { keep = 0
-                for (i = 1; i <= NF; i++) {
-                    if ($i !~ /^[ \t#]/) keep = tolower($i) ~ /^(signed-by|trusted):/
-                    if (keep) print $i
-                }
-                exit }' "$2"
-        ;;
-    *)
-        grep -F -- "${1%/}" "$2" | sed -n 's/^deb[^[]*\[\(.*\)\].*/\1/p' | head -n 1 | tr ' ' '\n' |
-            sed -n -e 's/^signed-by=\(.*\)/Signed-By: \1/p' -e 's/^trusted=/Trusted: /p' | tr ',' ' '
-        ;;
-    esac
+    local -a paragraphs=()
+    [[ $2 != *.sources ]] || paragraphs=(-v RS=)
+    awk -v uri="${1%/}" -v FS='\n' ${paragraphs[@]+"${paragraphs[@]}"} '
+        function is_meant(text,   words, i, count) {
+            count = split(text, words, /[ \t\n]+/)
+            for (i = 1; i <= count; i++) {
+                sub(/\/$/, "", words[i])
+                if (words[i] == uri) return 1
+            }
+            return 0
+        }
+        !is_meant($0) || /^#/ && RS != "" { next }
+        RS == "" {
+            for (i = 1; i <= NF; i++) {
+                if ($i !~ /^[ \t#]/) keep = tolower($i) ~ /^(signed-by|trusted):/
+                if (keep) print $i
+            }
+            exit
+        }
+        match($0, /\[.*\]/) {
+            count = split(substr($0, RSTART + 1, RLENGTH - 2), options, /[ \t]+/)
+            for (i = 1; i <= count; i++) {
+                name = value = options[i]
+                sub(/=.*/, "", name)
+                sub(/^[^=]*=/, "", value)
+                gsub(/,/, " ", value)
+                if (name == "signed-by") print "Signed-By: " value
+                if (name == "trusted") print "Trusted: " value
+            }
+        }
+        { exit }' "$2"
 }
 
 # write_apt DIR SUITE: an apt of our own below DIR, which knows the sources of SUITE and

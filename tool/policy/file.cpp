@@ -7,6 +7,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 // The library that Debian builds of it would be one more to install.
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
