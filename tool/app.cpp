@@ -48,6 +48,9 @@ int run_command(const Options& options) {
     if (options.command == Command::kHealth) {
         return run_health(options);
     }
+    if (options.command == Command::kReport) {
+        return run_report(options, terminal);
+    }
     if (!options.snapshot.empty()) {
         return run_advise_from_snapshot(options, terminal);
     }

@@ -7,6 +7,7 @@ CLIENTS=$BUILD/clients
 wanted_client_packages() {
     command -v node >/dev/null || printf '%s\n' nodejs
     command -v npm >/dev/null || printf '%s\n' npm
+    [[ -x /usr/bin/chromium ]] || printf '%s\n' chromium # reports are looked at with it
     [[ -x /usr/bin/javac ]] || printf '%s\n' default-jdk-headless
     printf '%s\n' python3-psycopg python3-psycopg-pool python3-asyncpg python3-psycopg2 python3-sqlalchemy \
         libpostgresql-jdbc-java libhikaricp-java libslf4j-java pgbouncer

@@ -44,11 +44,11 @@ sub program_help_ok_for
 my @refused = (
 	[ [], 'no command given; the commands are status, sessions, leaks, apps, slow, orphans, log, '
 		. 'terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
-		. 'policy test, advise, advise pools, advise settings, advise indexes, snapshot save, health, doctor (try "pgleash --help")' ],
+		. 'policy test, advise, advise pools, advise settings, advise indexes, snapshot save, report, health, doctor (try "pgleash --help")' ],
 	[ ['sesions'], 'unknown command "sesions"; did you mean "sessions"?' ],
 	[ ['nonesuch'], 'unknown command "nonesuch"; the commands are status, sessions, leaks, apps, '
 		. 'slow, orphans, log, terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
-		. 'policy test, advise, advise pools, advise settings, advise indexes, snapshot save, health, doctor' ],
+		. 'policy test, advise, advise pools, advise settings, advise indexes, snapshot save, report, health, doctor' ],
 	[ ['policy'], 'no command given after "policy"; try "pgleash policy --help"' ],
 	[ [ 'policy', 'aply', 'x' ],
 		'unknown command "policy aply"; did you mean "policy apply"?' ],

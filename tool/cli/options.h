@@ -36,6 +36,7 @@ enum class Command {
     kAdviseSettings,
     kAdviseIndexes,
     kSnapshotSave,
+    kReport,
     kHealth,
     kDoctor
 };
@@ -69,7 +70,8 @@ struct Options {
     std::string file;                     ///< policy diff, apply, test; snapshot save
     PoolOptions pools;                    ///< advise
     std::vector<const Client*> clients;   ///< advise: for whom there is to be text to paste
-    std::string snapshot;                 ///< advise: a file instead of a server
+    std::string snapshot;                 ///< advise, report: a file instead of a server
+    std::optional<std::string> output;    ///< report: a file; else standard output
     HealthSettings health;                ///< as far as the command line says
 };
 

@@ -27,6 +27,9 @@ int run_advise_indexes(Context& context);
 /// snapshot save FILE.
 int run_snapshot_save(Context& context);
 
+/// report.  Connects only where no snapshot is given instead.
+int run_report(const Options& options, const Terminal& terminal);
+
 /// policy list, show, diff, apply and test.  Connects by itself, since policies are in
 /// the database that pg_leash.database names.
 int run_policy(const Options& options, const Terminal& terminal);

@@ -6,12 +6,10 @@
 #include <fstream>
 #include <sstream>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include "failure.h"
+#include "new_file.h"
 #include "render/instant.h"
 #include "render/json.h"
 
@@ -163,56 +161,6 @@ Evidence read_document(const Json& document) {
 
 // --- files ---------------------------------------------------------------------
 
-[[noreturn]] void fail_to_write(const std::string& path, int error) {
-    throw Failure(fmt::format("cannot write \"{}\": {}", path, std::strerror(error)));
-}
-
-void write_all(int file, const std::string& text, const std::string& path) {
-    for (std::size_t done = 0; done < text.size();) {
-        const ssize_t written = write(file, text.data() + done, text.size() - done);
-        if (written < 0 && errno != EINTR) {
-            fail_to_write(path, errno);
-        }
-        done += written > 0 ? static_cast<std::size_t>(written) : 0;
-    }
-    if (fsync(file) != 0) {
-        fail_to_write(path, errno);
-    }
-}
-
-// A file that is removed again unless it was put into its place.
-class NewFile {
-public:
-    explicit NewFile(const std::string& path) : path_(path), name_(path + ".XXXXXX") {
-        file_ = mkstemp(name_.data());  // mode 0600
-        if (file_ < 0) {
-            fail_to_write(path_, errno);
-        }
-    }
-    NewFile(const NewFile&) = delete;
-    NewFile& operator=(const NewFile&) = delete;
-    ~NewFile() {
-        close(file_);
-        if (!placed_) {
-            unlink(name_.c_str());
-        }
-    }
-
-    void write(const std::string& text) { write_all(file_, text, path_); }
-    void place() {
-        if (rename(name_.c_str(), path_.c_str()) != 0) {
-            fail_to_write(path_, errno);
-        }
-        placed_ = true;
-    }
-
-private:
-    std::string path_;
-    std::string name_;
-    int file_ = -1;
-    bool placed_ = false;
-};
-
 std::string read_text(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
@@ -241,9 +189,7 @@ Json evidence_json(const Evidence& evidence) {
 }
 
 void save_evidence(const Evidence& evidence, const std::string& path) {
-    NewFile file(path);
-    file.write(json_text(evidence_json(evidence), true));
-    file.place();
+    write_file(path, json_text(evidence_json(evidence), true), Readers::owner);
 }
 
 Evidence parse_evidence(const std::string& text, const std::string& name) {
