@@ -3,7 +3,9 @@
 //
 // Prints one line for each: its name, the share of a processor in percent, samples a
 // second, microseconds for a sample, rounds a second, microseconds for a round and for
-// the longest one, and by how many kB the worker's memory grew; separated by '|'.
+// the longest one, and by how many kB the worker's memory grew; separated by '|'.  A last
+// line is about the history: its name, rows written, microseconds for one and for the
+// longest one.
 #include "load.h"
 
 #include <time.h>
@@ -157,6 +159,16 @@ void watch(PGconn* connection, const std::string& name, int seconds) {
     std::fflush(stdout);
 }
 
+// What rows of the history have cost since the server started.
+void report_history(PGconn* connection) {
+    const Result result = must(connection,
+                               "SELECT history_rows, extract(epoch FROM total_history_time) * 1e6, "
+                               "extract(epoch FROM max_history_time) * 1e6 FROM leash.worker");
+    const auto column = [&](int i) { return std::atof(PQgetvalue(result.get(), 0, i)); };
+    const double rows = column(0);
+    std::printf("history|%.0f|%.0f|%.0f\n", rows, rows > 0 ? column(1) / rows : 0, column(2));
+}
+
 // Sessions that run a statement each 10 ms until they are stopped.
 class Busy {
 public:
@@ -207,5 +219,6 @@ int main(int argc, char** argv) {
     watch(watcher.get(), "all idle" + with, seconds);
     const Busy clients(busy);
     watch(watcher.get(), std::to_string(busy) + " busy" + with, seconds);
+    report_history(watcher.get());
     return 0;
 }
