@@ -84,20 +84,20 @@ subtest 'levels' => sub {
 	my @open = clients(2);
 	$_->send_query('SELECT pg_sleep(600)') for @busy;
 	$_->query('BEGIN; SELECT 1') for @open;
-	my $waiting = $server->session;
+	my @waiting = clients(4);
 	$admin->query('CREATE TABLE things (id integer)');
-	$waiting->try('COPY things FROM STDIN', 'G');
-	$server->until("SELECT in_use - busy FROM leash.worker", 3);
+	$_->try('COPY things FROM STDIN', 'G') for @waiting;
+	$server->until('SELECT in_use - busy FROM leash.worker', 6);
 	$server->next_minute;
 	my $minute = $server->next_minute;
 	my $row = sub { return $server->value("SELECT $_[0] FROM leash.history WHERE minute = '$minute'") };
-	is($row->('used_peak, used_mean, idle_in_transaction_peak'), '7|7|2', 'used, idle in transaction');
-	is($row->('active_peak BETWEEN 4 AND 5, in_use_peak BETWEEN 6 AND 7'), 't|t', 'active, in use');
+	is($row->('used_peak, used_mean, idle_in_transaction_peak'), '10|10|2', 'used, idle in transaction');
+	is($row->('active_peak BETWEEN 7 AND 8, in_use_peak BETWEEN 9 AND 10'), 't|t', 'active, in use');
 	is($row->('busy_seconds BETWEEN 2.9 * extract(epoch FROM covered) AND 4.1 * extract(epoch FROM covered)'), 't',
 		'busy: who waits for a client is not');
 	$server->value("SELECT pg_terminate_backend($_->{pid})") for @busy;
 	$_->quit for @open;
-	$waiting->hang_up;
+	$_->hang_up for @waiting;
 	$server->until('SELECT count(*) FROM leash.sessions', 1);
 	$server->next_minute;
 	is($server->while_doing('max(used_peak), max(used_mean), max(idle_in_transaction_peak)', sub { $server->next_minute }), '1|1|0', 'and they are over');
