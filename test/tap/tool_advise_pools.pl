@@ -249,7 +249,7 @@ cmp_ok($row->{level}, '<', $row->{in_use_mean} / 2, 'and L stays clean');
 is($status, 0, 'advise: exit status');
 like($stdout, qr/^Pools\n\nAPPLICATION.*^Settings\n\n.*^Indexes\n\nNo slow statement lacks one\.$/ms,
 	'advise: three parts');
-like($stdout, qr/^   paste     \[databases\]\n +"postgres" = host=HOST pool_size=\d+$/m, 'advise --for');
+like($stdout, qr/^   paste     \[databases\]\n +postgres = host=HOST pool_size=\d+$/m, 'advise --for');
 my $all = document('advise', '--force');
 is_deeply([ sort keys %$all ],
 	[ qw(command generated_at indexes pools schema_version server settings) ], 'advise: JSON');

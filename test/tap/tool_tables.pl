@@ -86,7 +86,7 @@ IPC::Run::run([ $pgleash, 'policy', 'show' ], '>', $file);
 
 for my $command (
 	[qw(status)], [qw(sessions)], [qw(leaks)], [qw(leaks --each)], [qw(apps)], [qw(slow)], [qw(slow --summary)],
-	[qw(orphans)], [qw(log)], [qw(reap)], [qw(policy list)], [ qw(policy test), $file ], [ qw(policy test --each), $file ])
+	[qw(orphans)], [qw(log)], [qw(reap)], [qw(advise pools --force)], [qw(policy list)], [ qw(policy test), $file ], [ qw(policy test --each), $file ])
 {
 	my @lines = grep { !/^pgleash: / } split /\n/, on_terminal(@$command);
 	my $name = join ' ', grep { $_ ne $file } @$command;

@@ -88,7 +88,7 @@ TEST(Clients, NodePostgresOutlivesTheEndOfASession) {
 }
 
 TEST(Clients, PoolersAndServersHaveSumsOfTheirOwn) {
-    EXPECT_THAT(paste("pgbouncer"), HasSubstr("\"orders\" = host=HOST pool_size=9\n"));
+    EXPECT_THAT(paste("pgbouncer"), HasSubstr("\norders = host=HOST pool_size=9\n"));
     EXPECT_THAT(paste("pgbouncer"), HasSubstr("max_db_connections = 11\n"));
     EXPECT_THAT(paste("server"), HasSubstr("ALTER ROLE \"api\" CONNECTION LIMIT 12;\n"));
 }
@@ -126,9 +126,17 @@ TEST(Quoting, StaysOneLiteralInEachLanguage) {
     EXPECT_EQ(sql_name("\xf3\xa0\x81\x81"), "U&\"\\+0e0041\"");
 }
 
+// What PgBouncer 1.18 reads: no quotes around a name, and those of SQL around a value.
 TEST(Quoting, PgBouncersFileHasNoEscapes) {
-    EXPECT_EQ(pgbouncer_name("my \"db\""), "\"my \"\"db\"\"\"");
-    EXPECT_EQ(pgbouncer_name("a\nb"), "");
+    EXPECT_EQ(pgbouncer_name("my-db_2.x"), "my-db_2.x");
+    EXPECT_EQ(pgbouncer_dbname("my-db_2.x"), "");
+    EXPECT_EQ(pgbouncer_name("my db"), "");
+    EXPECT_EQ(pgbouncer_dbname("my \"db' x;y=1\\"), "dbname='my \"db'' x;y=1\\'");
+    EXPECT_EQ(pgbouncer_name("a\nb") + pgbouncer_dbname("a\nb"), "");
+    EXPECT_EQ(pgbouncer_dbname(""), "");
+    PoolAdvice odd = sample();
+    odd.datname = "my db";
+    EXPECT_THAT(paste("pgbouncer", odd), HasSubstr("\nDATABASE = host=HOST dbname='my db' pool_"));
 }
 
 TEST(Quoting, HostileNamesAddNoLineToAnyText) {

@@ -86,8 +86,9 @@ TEST(Pools, InstancesShare) {
 
 // A tenth of the load still comes at random.
 TEST(Pools, AnInstanceHasWhatItsShareOfTheLoadAsksFor) {
-    EXPECT_EQ(advice(app("api", 10, 10), {.instances = 10}).with_headroom, 22);
-    EXPECT_EQ(advice(app("api", 10, 10), {.instances = 10}).per_instance, 3);
+    const PoolOptions options{.instances = 10, .headroom = 1};
+    EXPECT_EQ(advice(app("api", 10, 10), options).with_headroom, 17);
+    EXPECT_EQ(advice(app("api", 10, 10), options).per_instance, 3);  // of an L of 1
 }
 
 TEST(Pools, ARequestThatTakesSeveralConnectionsFindsThem) {

@@ -292,6 +292,9 @@ TEST(Settings, ARoleThatTakesFarMoreThanItNeedsIsLimited) {
     PoolPlan collecting = plan_of(60, 20);
     collecting.pools[0].collecting = true;
     EXPECT_THAT(names(advise(evidence, collecting)), ElementsAre("max_connections"));
+    PoolPlan capped = plan_of(60, 20);  // it needs more than it would get
+    capped.pools[0].capped = true;
+    EXPECT_THAT(names(advise(evidence, capped)), ElementsAre("max_connections"));
 }
 
 TEST(Settings, AFullServerNeedNotGrowWhereItsPoolsAreTooLarge) {
@@ -314,6 +317,10 @@ TEST(Settings, FarMoreConnectionsThanAnybodyNeedsAreNamed) {
     advice = advise(evidence, plan_of(40, 151));
     EXPECT_THAT(advice.at(0).paste, HasSubstr("max_connections = 310;"));
     EXPECT_THAT(advise(evidence, plan_of(40, 333)), IsEmpty());
+    evidence.connections.max_connections = 100;  // the default is no fault
+    evidence.connections.peak_used = 10;
+    EXPECT_THAT(advise(evidence, plan_of(40, 5)), IsEmpty());
+    evidence.connections.max_connections = 1000;
     evidence.connections.peak_used = 333;
     EXPECT_THAT(advise(evidence, plan_of(40, 20)), IsEmpty());
 }

@@ -13,7 +13,7 @@ namespace {
 
 // In a text: <n> the pool of one instance, <min> what it keeps ready, <limit> connections
 // of the role, <pooler> and <database> PgBouncer's; names as <app:js>, <app:py>, <app:url>,
-// <db:url>, <db:ini>, <role:sql>.
+// <db:url>, <db:ini>, <db:dbname>, <role:sql>.
 constexpr Client kClients[] = {
     {"prisma-7", "Prisma 7 (@prisma/adapter-pg)",
      "const adapter = new PrismaPg({\n"
@@ -85,7 +85,7 @@ constexpr Client kClients[] = {
      "the pool is one for each process: give its processes as --instances"},
     {"pgbouncer", "PgBouncer (pgbouncer.ini)",
      "[databases]\n"
-     "<db:ini> = host=HOST pool_size=<pooler>\n"
+     "<db:ini> = host=HOST <db:dbname>pool_size=<pooler>\n"
      "[pgbouncer]\n"
      "pool_mode = transaction\n"
      "max_db_connections = <database>\n"
@@ -187,6 +187,10 @@ std::string value_of(std::string_view mark, const PoolAdvice& advice) {
     }
     if (mark == "db:ini") {
         return name_or(advice.datname, pgbouncer_name, "DATABASE");
+    }
+    if (mark == "db:dbname") {
+        const std::string dbname = pgbouncer_dbname(advice.datname);
+        return dbname.empty() ? dbname : dbname + ' ';
     }
     if (mark == "role:sql") {
         return name_or(advice.usename, sql_name, "ROLE");

@@ -1,5 +1,6 @@
 #include "advice/quoting.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include <fmt/format.h>
@@ -103,8 +104,16 @@ std::string sql_text(std::string_view name) {
 }
 
 std::string pgbouncer_name(std::string_view name) {
-    const std::string quoted = sql_name(name);
-    return quoted.front() == '"' ? quoted : std::string();
+    const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return c < 0x80 && (std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-');
+    });
+    return std::string(plain ? name : "");
+}
+
+std::string pgbouncer_dbname(std::string_view name) {
+    const std::string quoted = sql_text(name);
+    const bool needed = !name.empty() && pgbouncer_name(name).empty();
+    return needed && quoted.front() == '\'' ? "dbname=" + quoted : std::string();
 }
 
 }  // namespace leash::tool

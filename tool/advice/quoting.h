@@ -13,7 +13,10 @@ std::string url_text(std::string_view name);         ///< it%27s
 std::string sql_name(std::string_view name);         ///< "it's", or U&"..."
 std::string sql_text(std::string_view name);         ///< 'it''s', or U&'...'
 
-/// A name of a PgBouncer database: "it's".  Empty when it cannot be written there.
+/// A database as pgbouncer.ini names it, which quotes no names: the left side, empty when
+/// it cannot stand there, and then dbname='it''s' for the right side, empty when it cannot
+/// be written there either.
 std::string pgbouncer_name(std::string_view name);
+std::string pgbouncer_dbname(std::string_view name);
 
 }  // namespace leash::tool
