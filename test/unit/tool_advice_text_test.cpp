@@ -90,7 +90,7 @@ TEST(PoolsText, ClientsThatNamesTellNeedNotBeAskedFor) {
 
 TEST(PoolsText, WhatTwoHaveInCommonIsPastedOnce) {
     const std::string out = text(sample(), "server", {.instances = 1});
-    const std::string limit = "ALTER ROLE \"shop\" CONNECTION LIMIT 18;";
+    const std::string limit = "ALTER ROLE \"shop\" CONNECTION LIMIT 38;";
     EXPECT_NE(out.find(limit), std::string::npos) << out;
     EXPECT_EQ(out.find(limit), out.rfind(limit));
 }

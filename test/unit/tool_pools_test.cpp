@@ -113,6 +113,8 @@ TEST(Pools, LimitsAreSumsOverRoleAndDatabase) {
     EXPECT_EQ(plan.pools[0].role_connections, 18);
     EXPECT_EQ(plan.pools[0].pooler_size, 14);
     EXPECT_EQ(plan.pools[0].pooler_database_size, 18);
+    evidence.applications[1] = known_for(evidence.applications[1], 60);  // keeps its 30 sessions
+    EXPECT_EQ(advise_pools(evidence, {.instances = 2}).pools.at(0).role_connections, 44);
 }
 
 // --- when there is none --------------------------------------------------------------

@@ -134,14 +134,15 @@ void cap(PoolPlan& plan, const PoolOptions& options) {
     }
 }
 
-// A role's limit holds for all its applications, PgBouncer's pool for those of the same
-// role and database.
+// A role's limit holds for all its applications, those without advice too; PgBouncer's
+// pool for those of the same role and database.
 void sum_up(PoolPlan& plan) {
     std::map<std::string, std::int64_t> by_role;
     std::map<std::string, std::int64_t> by_database;
     std::map<std::pair<std::string, std::string>, std::int64_t> by_pair;
     for (const PoolAdvice& pool : plan.pools) {
-        by_role[pool.usename] += pool.connections;
+        by_role[pool.usename] +=
+            pool.advised() ? pool.connections : pool.sessions_peak.value_or(pool.sessions);
         by_database[pool.datname] += pool.with_headroom;
         by_pair[{pool.usename, pool.datname}] += pool.with_headroom;
         plan.pooler += pool.with_headroom;
