@@ -90,7 +90,7 @@ subtest 'leaks' => sub {
 	$leak->query('BEGIN');
 	$leak->query('SELECT 1');
 	$server->until("SELECT status FROM leash.health() WHERE \"check\" = 'leaked'", 'warning');
-	answers(1, qr/PGLEASH WARNING - leaked: 1 of \d+ sessions are leaked: .*/, 'a leaked session', @only);
+	answers(1, qr/PGLEASH WARNING - leaked: 1 of \d+ sessions are leaked \(1 holds a slot\): .*/, 'a leaked session', @only);
 	$leak->quit;
 	$server->until("SELECT status FROM leash.health() WHERE \"check\" = 'leaked'", 'ok');
 };
