@@ -178,6 +178,24 @@ subtest 'leaked and reaped' => sub {
 	is($server->while_doing('max(leaked), sum(reaped)', sub { $server->next_minute }), '0|0', 'and it is over');
 };
 
+# The worker judges nobody then, and still knows that nobody is leaked.
+subtest 'nobody is there' => sub {
+	my ($leak) = clients(1);
+	$leak->query('BEGIN');
+	is($server->while_doing('max(leaked)', sub { $server->next_minute }), '1', 'after a leak');
+	$leak->quit;
+	my $empty = 'SELECT count(*) > 0 FROM leash.history WHERE used_peak = 0';
+	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
+	do
+	{
+		$server->{admin}->quit;
+		usleep 1_200_000;  # two minutes
+		$server->connect_admin;
+	} while ($server->value($empty) ne 't' && time < $until);
+	is($server->value('SELECT max(leaked), max(active_peak), max(used_mean) FROM leash.history WHERE used_peak = 0'), '0|0|0', 'nobody is leaked');
+	$admin = $server->{admin};
+};
+
 my ($client) = clients(1);
 
 sub write_rows
