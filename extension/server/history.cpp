@@ -236,9 +236,10 @@ void* collect_history(uint64_t& count) {
     for (uint64_t i = history.count; i > 0; i--) {
         rows[count++] = *history_row(history.newest - i + 1);
     }
-    if (MyProc == nullptr && history.is_open) {
+    const uint64_t now = monotonic_ns();
+    if (MyProc == nullptr && history.is_open && !is_long_over(now, history.ends, minute_us())) {
         HistoryRow& row = rows[count++];
-        row = finished(history, read_history_totals(), monotonic_ns());
+        row = finished(history, read_history_totals(), now);
         row.has_databases = false;
         row.leaked = history.has_leaked ? row.leaked : history.leaked_now;
     }
