@@ -36,6 +36,7 @@ struct SocketFacts {
     uint8_t retransmits;  // of the segment at the head, in a row
     uint8_t probes;       // keepalive probes unanswered, in a row
     uint32_t unacked;     // segments
+    uint64_t acked = 0;   // bytes, since it was connected; 0: not told
 };
 
 Peer classify_peer(const SocketFacts& facts);

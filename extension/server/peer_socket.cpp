@@ -138,6 +138,17 @@ const nlmsghdr* receive_answer(Answer& answer) {
 
 constexpr SocketFacts kNoConnection = {TCP_CLOSE, 0, 0, 0};
 
+// Where the kernel has put tcpi_bytes_acked, beyond what the C library knows of its struct.
+constexpr size_t kBytesAcked = 120;
+
+uint64_t bytes_acked(const rtattr& part) {
+    uint64_t acked = 0;
+    if (RTA_PAYLOAD(&part) >= kBytesAcked + sizeof acked) {
+        memcpy(&acked, static_cast<const char*>(RTA_DATA(&part)) + kBytesAcked, sizeof acked);
+    }
+    return acked;
+}
+
 // Where no connection matches, the kernel tells of the socket that listens there.
 bool is_about(const inet_diag_msg& told, const Question& question) {
     return told.id.idiag_sport == question.what.id.idiag_sport &&
@@ -162,7 +173,7 @@ bool read_facts(const nlmsghdr& header, const Question& question, SocketFacts& f
             RTA_PAYLOAD(part) >= offsetof(tcp_info, tcpi_unacked) + sizeof(uint32_t)) {
             const auto* const info = static_cast<const tcp_info*>(RTA_DATA(part));
             facts = {info->tcpi_state, info->tcpi_retransmits, info->tcpi_probes,
-                     info->tcpi_unacked};
+                     info->tcpi_unacked, bytes_acked(*part)};
             return true;
         }
     }
@@ -193,13 +204,13 @@ bool is_tcp(const SockAddr& address) {
 
 }  // namespace
 
-Peer ask_peer(const SockAddr& client, const SockAddr& server) {
+PeerAnswer ask_peer(const SockAddr& client, const SockAddr& server) {
     SocketFacts facts;
     if (!is_tcp(server) || server.addr.ss_family != client.addr.ss_family || !open_diagnostics() ||
         !ask(question_about(client, server), facts)) {
-        return Peer::unknown;
+        return {Peer::unknown, 0};
     }
-    return classify_peer(facts);
+    return {classify_peer(facts), facts.acked};
 }
 
 }  // namespace leash
@@ -208,8 +219,8 @@ Peer ask_peer(const SockAddr& client, const SockAddr& server) {
 
 namespace leash {
 
-Peer ask_peer(const SockAddr&, const SockAddr&) {
-    return Peer::unknown;
+PeerAnswer ask_peer(const SockAddr&, const SockAddr&) {
+    return {Peer::unknown, 0};
 }
 
 }  // namespace leash

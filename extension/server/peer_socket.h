@@ -11,9 +11,14 @@ extern "C" {
 
 namespace leash {
 
+struct PeerAnswer {
+    Peer peer;
+    uint64_t acked;  // bytes that it has acknowledged; 0: not told
+};
+
 // The peer of the connection between these two addresses, by exact match.
 // Peer::unknown for Unix sockets, where the kernel cannot be asked, and off Linux.
 // Takes no lock and waits for nothing.
-Peer ask_peer(const SockAddr& client, const SockAddr& server);
+PeerAnswer ask_peer(const SockAddr& client, const SockAddr& server);
 
 }  // namespace leash

@@ -84,11 +84,17 @@ void ask_about(int number, uint64_t now) {
     if (!read_suspect(number, now, who)) {
         return;
     }
-    const Peer peer = ask_peer(who.client, who.server);
+    const PeerAnswer answer = ask_peer(who.client, who.server);
     Observation& known = *observation(number);
     known.changes.begin_write();
-    known.peer = peer;
+    known.peer = answer.peer;
     known.peer_asked_at = now;
+    // A client that reads slowly takes from the kernel what the session has sent long ago,
+    // and is not stalled, though its session will have to wait for a good while.
+    if (known.acked != answer.acked && known.stalled_since != 0) {
+        known.stalled_since = now;
+    }
+    known.acked = answer.acked;
     known.changes.end_write();
 }
 

@@ -184,6 +184,7 @@ struct Observation {
     TimestampTz message;       // the one that waited for its client last, and
     uint64_t message_wait;     // ns, for how long
     uint64_t peer_asked_at;    // monotonic, ns; 0: never
+    uint64_t acked;            // bytes that its client had acknowledged by then
 };
 
 // How far a policy has taken the session in the slot of the same number.  Under

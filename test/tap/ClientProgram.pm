@@ -96,6 +96,12 @@ sub finish
 	my ($self) = @_;
 	close $self->{in};
 	eval { $self->says(qr/never said/) };
+	if ($@ =~ / in time$/m)
+	{
+		my $complaint = $@;
+		$self->kill9;
+		die $complaint;
+	}
 	return $self->_reap;
 }
 

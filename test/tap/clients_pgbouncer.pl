@@ -80,8 +80,8 @@ $bouncer = PgBouncer->start($server, 'transaction', min_pool_size => 6, server_c
 
 subtest 'transaction mode: healthy clients' => sub {
 	my @clients = (start('pooled-healthy', 'pg_healthy.mjs'), start('pooled-forgotten', 'pg_forgotten_client.mjs'));
-	$server->until_judged('pooled-healthy');
-	is($server->application('pooled-healthy', 'in_use_peak > 0, transactions > 50'), 't|t', 'they work');
+	$server->until_worked('pooled-healthy');
+	is($server->application('pooled-healthy', 'in_use_peak > 0'), 't', 'they work');
 	$server->never_leaked('pooled-healthy', 'a pool that works and thinks');
 	$server->never_leaked('pooled-forgotten', 'clients that are never released, and hold nothing here');
 	is($clients[0]->finish, 0, 'they end well');

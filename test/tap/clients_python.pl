@@ -20,7 +20,7 @@ sub start
 }
 
 my %client = map { $_ => start($_) }
-  qw(psycopg_autobegin psycopg_healthy psycopg_stream psycopg_copy_in psycopg_copy_in_healthy psycopg_copy_out psycopg_statement
+  qw(psycopg_autobegin psycopg_healthy psycopg_stream psycopg_copy_in psycopg_copy_in_healthy psycopg_copy_out psycopg_unread psycopg_slow_reader psycopg_statement
   psycopg_ready sqlalchemy_autobegin sqlalchemy_healthy sqlalchemy_stream asyncpg_ready asyncpg_forgotten);
 $_->says(qr/^ready/) for values %client;
 
@@ -51,6 +51,13 @@ subtest 'COPY that stalls' => sub {
 	my $opener = 'COPY (SELECT repeat(?, ...) FROM generate_series(?, ...)) TO STDOUT';
 	$server->groups_are('psycopg-copy-out', ["stalled client|1|holds back xmin|$opener"], 'TO STDOUT: the client does not read');
 	like(column('psycopg-copy-out', 'reason'), qr/^a command waits for its client to read the result/, 'the reason');
+};
+
+subtest 'a reader that does not read' => sub {
+	$server->groups_are('psycopg-unread', ['stalled client|1|holds back xmin|SELECT id, repeat(?, ...) FROM generate_series(?, ...) AS id'],
+		'is found');
+	like(column('psycopg-unread', 'reason'), qr/^a command waits for its client to read the result, and nothing moved/, 'the reason');
+	is(column('psycopg-unread', 'state, peer'), 'active|alive', 'the connection is sound');
 };
 
 subtest 'psycopg: a healthy pool' => sub {
@@ -89,7 +96,7 @@ subtest 'asyncpg: a pool as it comes' => sub {
 	is($client{asyncpg_ready}->finish, 0, 'it ends well');
 };
 
-for my $name (qw(psycopg_stream sqlalchemy_stream psycopg_copy_in_healthy))
+for my $name (qw(psycopg_stream sqlalchemy_stream psycopg_copy_in_healthy psycopg_slow_reader))
 {
 	subtest "$name, which is no leak" => sub {
 		my $application = $name =~ tr/_/-/r;
