@@ -103,6 +103,7 @@ void take_back(HistoryState& history) {
     history.sampled = history.open.covered * kMillisecond;
     history.used_area = history.open.used_mean * static_cast<double>(history.sampled);
     history.busy_area = history.open.busy_seconds * kSecond;
+    history.has_leaked = true;  // the row tells
 }
 
 void set_back(HistoryState& history, int64_t minute) {
