@@ -154,4 +154,12 @@ subtest 'session mode: what PgBouncer keeps for itself' => sub {
 	$server->never_leaked('', 'all the time');
 };
 
+subtest 'PgBouncer can end transactions, too' => sub {
+	$bouncer->stop;
+	$bouncer = PgBouncer->start($server, 'transaction', idle_transaction_timeout => 1);
+	my $client = start('timed-node', 'pg_reaped.mjs');
+	is($client->says(qr/^lost (.*)/), '08P01|idle transaction timeout||', 'and tells its client less');
+	is($client->says(qr/^goes on (.*)/), 'new', 'who goes on');
+};
+
 done_testing();

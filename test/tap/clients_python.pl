@@ -115,6 +115,12 @@ subtest 'kill -9 in the middle of a statement' => sub {
 	$server->groups_are($application, ['peer gone|1|holds back xmin|SELECT pg_advisory_xact_lock(?)'], 'its client is gone');
 	like(column($application, 'reason'), qr/^its client has closed the connection/, 'the reason');
 	is(column($application, 'state, peer, leaked'), 'active|closed|t', 'though PostgreSQL calls it active');
+	my $checked = $server->program('checked-statement', 'psycopg_statement.py', env => { PGOPTIONS => '-c client_connection_check_interval=100ms' });
+	$checked->says(qr/^ready/);
+	$server->until(q(SELECT wait_event FROM leash.sessions WHERE application_name = 'checked-statement'), 'advisory');
+	$checked->kill9;
+	my $sessions = q(SELECT count(*) FROM leash.sessions WHERE application_name = 'checked-statement');
+	is($server->until($sessions, '0'), '0', 'with client_connection_check_interval it ends by itself');
 };
 
 done_testing();
