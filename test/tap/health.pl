@@ -31,6 +31,15 @@ sub until_health
 	return $server->until("SELECT $condition FROM leash.health() WHERE \"check\" = '$check'");
 }
 
+# Does something over and over until a check meets a condition.
+sub repeat_until
+{
+	my ($check, $condition, $do) = @_;
+	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
+	do { $do->() } while (health($check, $condition) ne 't' && time < $until);
+	return;
+}
+
 sub clients
 {
 	my ($count, $name) = @_;
@@ -140,20 +149,11 @@ subtest 'cache hits' => sub {
 	$client->query('CREATE TABLE small AS SELECT 1 AS x');
 	$client->query('ALTER TABLE large ALTER x SET STORAGE PLAIN');
 	$client->query("TRUNCATE large; INSERT INTO large SELECT repeat('x', 4000) FROM generate_series(1, 6000)");
-	for (1 .. 100)
-	{
-		$client->query('SELECT count(*) FROM large') for 1 .. 2;
-		$server->flush($client);
-		last if health('cache_hit', "status = 'critical'") eq 't';
-	}
+	repeat_until('cache_hit', "status = 'critical'", sub { $client->query('SELECT count(*) FROM large') for 1 .. 2; $server->flush($client) });
 	is(health('cache_hit', 'status, value <= 0.5, warning, critical'), 'critical|t|0.8|0.5', 'a table that does not fit');
 	like(health('cache_hit', 'message'), qr/^\d+\.\d % of \d+ blocks were found in shared buffers in the last 5\.0s$/, 'in words');
-	for (1 .. 100)
-	{
-		$client->query('DO $$ BEGIN FOR i IN 1 .. 5000 LOOP PERFORM x FROM small; END LOOP; END $$');
-		$server->flush($client);
-		last if health('cache_hit', "status = 'ok' AND value > 0.8") eq 't';
-	}
+	my $hit = 'DO $$ BEGIN FOR i IN 1 .. 5000 LOOP PERFORM x FROM small; END LOOP; END $$';
+	repeat_until('cache_hit', "status = 'ok' AND value > 0.8", sub { $client->query($hit); $server->flush($client) });
 	is(health('cache_hit', "status, value > 0.8"), 'ok|t', 'and one that does');
 	quit($client);
 };
@@ -162,11 +162,7 @@ subtest 'slow statements' => sub {
 	is(until_health('slow', "value < 0.05 AND status = 'ok'"), 't', 'few are');
 	my ($client) = clients(1);
 	$client->query('SET pg_leash.slow_statement_threshold = 0');
-	for (1 .. 100)
-	{
-		$client->query('SELECT 1') for 1 .. 1000;
-		last if health('slow', "status = 'critical'") eq 't';
-	}
+	repeat_until('slow', "status = 'critical'", sub { $client->query('SELECT 1') for 1 .. 1000 });
 	is(health('slow', 'status, value >= 0.25, warning, critical'), 'critical|t|0.05|0.25', 'many are');
 	like(health('slow', 'message'), qr/^\d+ of \d+ statements were slow in the last 5\.0s$/, 'in words');
 	quit($client);
