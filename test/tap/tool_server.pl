@@ -388,7 +388,9 @@ end_clients();
 
 ##### Text from strangers
 
-my $evil = qq{e"v'i\e[31ml\n\x{c2}\x{9b}2J\x{e2}\x{80}\x{ae}};
+# PostgreSQL 19 lets no line break into a role's name.
+my $break = $node->safe_psql('postgres', 'SHOW server_version_num') < 190000 ? "\n" : "\t";
+my $evil = qq{e"v'i\e[31ml$break\x{c2}\x{9b}2J\x{e2}\x{80}\x{ae}};
 my $evil_sql = $evil =~ s/"/""/gr;
 $node->safe_psql('postgres', qq{CREATE ROLE "$evil_sql" LOGIN});
 client(
