@@ -271,6 +271,12 @@ for my $case (
 	my $rows = json_rows('sessions', @$filters);
 	is(join(' ', sort map { $_->{application_name} } @$rows), $expected, "sessions @$filters");
 }
+tell_client($healthy, "SET application_name = 'healthy - 10.0.0.7:51034';");
+for my $glob ('healthy', 'healthy - *')
+{
+	is(json_rows('sessions', '--app', $glob)->[0]{pid}, $healthy->{pid}, "sessions --app '$glob', by a pooler's name");
+}
+tell_client($healthy, q(SET application_name = 'healthy';));
 is(json_rows('sessions', '--sort', 'application_name', '--limit', '1')->[0]{application_name},
 	'healthy', '--sort and --limit');
 is(json_rows('sessions', '--sort', 'application_name:desc', '--limit', '1')->[0]{application_name},

@@ -109,6 +109,16 @@ TEST(Trial, PlansARoundAsTheServerDoes) {
     EXPECT_EQ(decisions[0].spared, Spared::no);
 }
 
+TEST(Trial, ClientsOfAPoolerAreOneGroup) {
+    const std::vector<Policy> policies = policies_of(
+        "[[policy]]\nname = \"end\"\naction = \"terminate\"\nidle_for = \"5min\"\nkeep = 1\n"
+        "applications = [\"web\"]\n");
+    std::vector<TrialSession> sessions = {idle_session("web - 10.0.0.7:40001", 10 * kMinute),
+                                          idle_session("web - 10.0.0.8:40002", 20 * kMinute),
+                                          idle_session("web - 10.0.0.8:40003", kMinute)};
+    EXPECT_EQ(plan_now(policies, sessions, {.used = 10, .usable = 100}).size(), 2U);
+}
+
 TEST(Trial, TakesObservingPoliciesForEnforcingOnes) {
     const std::vector<Policy> policies = policies_of(
         "[[policy]]\nname = \"p\"\naction = \"terminate\"\nidle_for = \"5min\"\n"
