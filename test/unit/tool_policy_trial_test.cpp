@@ -116,7 +116,10 @@ TEST(Trial, ClientsOfAPoolerAreOneGroup) {
     std::vector<TrialSession> sessions = {idle_session("web - 10.0.0.7:40001", 10 * kMinute),
                                           idle_session("web - 10.0.0.8:40002", 20 * kMinute),
                                           idle_session("web - 10.0.0.8:40003", kMinute)};
-    EXPECT_EQ(plan_now(policies, sessions, {.used = 10, .usable = 100}).size(), 2U);
+    const auto decisions = plan_now(policies, sessions, {.used = 10, .usable = 100});
+    ASSERT_EQ(decisions.size(), 2U);
+    EXPECT_EQ(decisions[0].spared, Spared::no);
+    EXPECT_EQ(decisions[1].spared, Spared::no);
 }
 
 TEST(Trial, TakesObservingPoliciesForEnforcingOnes) {
