@@ -34,6 +34,7 @@ constexpr const char* kChannel = "pg_leash";
 // The policies_wanted that this clerk answers: when it was called.  What has changed
 // since then calls for another one.
 uint64_t answers = 0;
+int notices_taken = 0;  // that are sent when their transaction commits
 MemoryContext work_context = nullptr;
 
 // What ALTER DATABASE or ALTER ROLE may have set is not for the clerk.
@@ -65,13 +66,13 @@ void read_policies() {
 }
 
 void send_notices() {
-    int count = 0;
-    const Notice* const notices = take_notices(count);
+    notices_taken = 0;
+    const Notice* const notices = take_notices(notices_taken);
     if (RecoveryInProgress()) {
-        log_notices(notices, count);
+        log_notices(notices, notices_taken);
         return;
     }
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < notices_taken; i++) {
         Async_Notify(kChannel, notices[i].payload);
     }
 }
@@ -125,6 +126,7 @@ void do_work() {
     if (shared()->notices > 0) {
         error = attempt(send_notices);
         if (error != nullptr) {
+            lose_notices(notices_taken);
             ereport(LOG, (errmsg("pg_leash could not send its notifications: %s", error->message)));
         }
     }

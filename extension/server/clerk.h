@@ -18,6 +18,9 @@ void send_notice(const char* payload);
 // The notices that wait, in the current memory context; they wait no longer.
 Notice* take_notices(int& count);
 
+// Notices that were taken and could not be sent.
+void lose_notices(int count);
+
 // Where there is no database or no primary to notify from, they go to the log.
 void log_notices(const Notice* notices, int count);
 

@@ -26,6 +26,12 @@ Notice* take_notices(int& count) {
     return taken;
 }
 
+void lose_notices(int count) {
+    LWLockAcquire(lock(Lock::policies), LW_EXCLUSIVE);
+    shared()->notices_lost += static_cast<uint32_t>(count);
+    LWLockRelease(lock(Lock::policies));
+}
+
 void log_notices(const Notice* notices, int count) {
     for (int i = 0; i < count; i++) {
         ereport(LOG, (errmsg("pg_leash: %s", notices[i].payload)));

@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $server = PolicyTest->start('notify', init => { allows_streaming => 1 });
+my $server = PolicyTest->start('notify', init => { allows_streaming => 1 }, conf => ['max_connections = 60']);
 my $admin = $server->{admin};
 $admin->query('CREATE DATABASE other');
 
@@ -54,6 +54,70 @@ subtest 'notify' => sub {
 	is($server->until("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_leash clerk'", '0'), '0', 'the clerk has left');
 	$_->quit for @victims;
 	$server->no_policies;
+};
+
+# Each idle period of a session is told of once.
+sub idle_again
+{
+	my (@victims) = @_;
+	my $told = $server->value(q{SELECT count(*) FROM leash.reap_log WHERE outcome = 'notified'});
+	$_->query('SELECT 1') for @victims;
+	$server->until(q{SELECT count(*) FROM leash.reap_log WHERE outcome = 'notified'}, $told + @victims);
+	return;
+}
+
+sub notices_lost
+{
+	return $server->value('SELECT notices_lost FROM leash.worker');
+}
+
+sub reload
+{
+	my (%setting) = @_;
+	$admin->query(defined $setting{$_} ? "ALTER SYSTEM SET $_ = '$setting{$_}'" : "ALTER SYSTEM RESET $_") for keys %setting;
+	$admin->query('SELECT pg_reload_conf()');
+	return;
+}
+
+subtest 'more than can wait' => sub {
+	# Whoever renames a database keeps everybody out of it, the clerk too.
+	my $ops = $server->session(dbname => 'other', params => { application_name => 'admin' });
+	$ops->query('CREATE EXTENSION pg_leash');
+	$ops->query(q{INSERT INTO leash.policies (name, mode, applications, idle_for, action, include_superusers)
+		VALUES ('tell', 'enforce', '{victim*}', '1ms', 'notify', true)});
+	$ops->quit;
+	reload('pg_leash.database' => 'other');
+	$server->until('SELECT string_agg(name, \',\') FROM leash.policies_in_force', 'tell');
+	my $renamer = $server->session(params => { application_name => 'admin' });
+	$renamer->query($_) for 'BEGIN', 'ALTER DATABASE other RENAME TO another';
+	my @victims = map { $server->victim } 1 .. 25;
+	$server->until(q{SELECT count(DISTINCT session_id) FROM leash.reap_log WHERE policy = 'tell'}, '25');
+	idle_again(@victims) for 2 .. 10;
+	is(notices_lost(), '0', '250 wait');
+	idle_again(@victims);
+	is(notices_lost(), '19', 'of 275, 256 do');
+	is($server->value(q{SELECT count(*) FROM leash.reap_log WHERE policy = 'tell' AND outcome = 'notified'}), '275', 'the journal has all of them');
+	$renamer->query('ROLLBACK');
+	my $listener = $server->session(dbname => 'other', params => { application_name => 'listener' });
+	$listener->query('LISTEN pg_leash');
+	idle_again($victims[0]);
+	my $own = grep { decode_json($_)->{session_id} eq $victims[0]{session_id} } payloads($listener, 1);
+	cmp_ok($own, '>=', 1, 'then there is room again');
+	is(notices_lost(), '19', 'and no more are lost');
+
+	# A transaction that has notified somebody and waits for its standby lets nobody else.
+	reload(synchronous_standby_names => 'nobody');
+	my $waiter = $server->session(params => { application_name => 'admin' });
+	$server->until('SHOW synchronous_standby_names', 'nobody');
+	$waiter->send_query('BEGIN; CREATE TABLE written (); NOTIFY elsewhere; COMMIT');
+	$server->until_of($waiter, 'wait_event', 'SyncRep');
+	idle_again(@victims[0, 1]);
+	is($server->until('SELECT notices_lost FROM leash.worker', '21'), '21', 'what cannot be sent is lost, and counted');
+	reload(synchronous_standby_names => undef);
+	$waiter->wait_ready;
+	$_->quit for @victims, $waiter, $renamer, $listener;
+	reload('pg_leash.database' => undef);
+	$server->until('SELECT count(*) FROM leash.policies_in_force', '0');
 };
 
 subtest 'a brake that is used up' => sub {
