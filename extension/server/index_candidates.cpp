@@ -101,25 +101,11 @@ uint64_t hash_of(const IndexCandidate& candidate) {
     return hash != 0 ? hash : 1;
 }
 
-// The entry of the same hash, else a free one, else the one not seen for longest.
-IndexCandidate* find_entry(uint64_t hash) {
-    IndexCandidate* oldest = index_candidate(0);
-    for (int i = 0; i < kIndexCandidates; i++) {
-        IndexCandidate* const entry = index_candidate(i);
-        if (entry->hash == hash) {
-            return entry;
-        }
-        if (oldest->hash != 0 && (entry->hash == 0 || entry->last_seen < oldest->last_seen)) {
-            oldest = entry;
-        }
-    }
-    return oldest;
-}
-
 void count(IndexCandidate& candidate) {
     candidate.hash = hash_of(candidate);
     LWLockAcquire(lock(Lock::slow), LW_EXCLUSIVE);
-    IndexCandidate* const entry = find_entry(candidate.hash);
+    IndexCandidate* const entry =
+        find_or_oldest(index_candidate(0), kIndexCandidates, candidate.hash);
     if (entry->hash == candidate.hash) {
         candidate.slow_statements += entry->slow_statements;
         candidate.total_time += entry->total_time;

@@ -58,8 +58,7 @@ void count_in_minute(Refusal reason, TimestampTz now) {
 void keep_event(Refusal reason, TimestampTz now) {
     const uint64_t sequence = pg_atomic_fetch_add_u64(&shared()->refusal_sequence, 1) + 1;
     RefusalEvent* const entry = refusal_event(sequence);
-    uint32 even = pg_atomic_read_u32(&entry->changes);
-    if ((even & 1) != 0 || !pg_atomic_compare_exchange_u32(&entry->changes, &even, even + 1)) {
+    if (!entry->changes.take()) {
         return;  // another one is being written there: that one is as good
     }
     const Port* const port = MyProcPort;
@@ -71,8 +70,7 @@ void keep_event(Refusal reason, TimestampTz now) {
     strlcpy(entry->datname, port->database_name != nullptr ? port->database_name : "",
             sizeof entry->datname);
     entry->client = port->raddr;
-    pg_write_barrier();
-    pg_atomic_fetch_add_u32(&entry->changes, 1);
+    entry->changes.give_back();
 }
 
 }  // namespace
@@ -94,13 +92,7 @@ void note_refusal(const ErrorData* error) {
 }
 
 bool read_refusal(uint64_t sequence, RefusalEvent& copy) {
-    RefusalEvent* const entry = refusal_event(sequence);
-    const uint32 before = pg_atomic_read_u32(&entry->changes);
-    pg_read_barrier();
-    memcpy(static_cast<void*>(&copy), entry, sizeof copy);
-    pg_read_barrier();
-    return (before & 1) == 0 && pg_atomic_read_u32(&entry->changes) == before &&
-           copy.sequence == sequence;
+    return copy_entry(*refusal_event(sequence), copy) && copy.sequence == sequence;
 }
 
 }  // namespace leash

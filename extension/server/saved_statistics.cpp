@@ -123,7 +123,7 @@ void restore_slow_statements(const void* items, uint64_t count) {
             last = saved[i].sequence;
             SlowStatement* const entry = slow_statement(last);
             *entry = saved[i];
-            pg_atomic_init_u32(&entry->changes, 0);
+            pg_atomic_init_u32(&entry->changes.count, 0);
         }
     }
     pg_atomic_write_u64(&shared()->slow_sequence, last);

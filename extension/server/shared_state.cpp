@@ -132,7 +132,7 @@ void initialize() {
         pg_atomic_init_u64(&session_slot(i)->word.value, 0);
     }
     for (int i = 1; i <= state->slow_entries; i++) {
-        pg_atomic_init_u32(&slow_statement(static_cast<uint64_t>(i))->changes, 0);
+        pg_atomic_init_u32(&slow_statement(static_cast<uint64_t>(i))->changes.count, 0);
     }
     state->layout_version = kLayoutVersion;
     state->magic = kMagic;

@@ -142,10 +142,9 @@ struct ReapNote {
     char reason[kReasonSize];
 };
 
-// A slow statement that has ended.  `changes` is taken by swapping it from even
-// to odd, so that two writers a whole ring apart cannot mix.
+// A slow statement that has ended.
 struct SlowStatement {
-    pg_atomic_uint32 changes;
+    EntryCount changes;
     uint64_t sequence;  // 0: empty
     TimestampTz finished_at;
     uint64_t duration;     // ns
@@ -335,9 +334,9 @@ inline constexpr int kLocks = 5;
 inline constexpr int kSlowPlans = 100;
 inline constexpr size_t kPlanTextSize = 4096;
 
-// The plan of a slow statement.  `changes` as in SlowStatement.
+// The plan of a slow statement.
 struct SlowPlan {
-    pg_atomic_uint32 changes;
+    EntryCount changes;
     uint64_t statement;  // sequence of the slow statement; 0: empty
     StoredText<kPlanTextSize> text;
 };
@@ -416,9 +415,9 @@ struct RefusalMinute {
     pg_atomic_uint32 refused[kRefusals];
 };
 
-// One of the last refusals.  `changes` as in SlowStatement.
+// One of the last refusals.
 struct RefusalEvent {
-    pg_atomic_uint32 changes;
+    EntryCount changes;
     uint64_t sequence;  // 0: empty
     TimestampTz at;
     Refusal reason;

@@ -50,6 +50,48 @@ struct ChangeCount {
     }
 };
 
+// The same for an entry of a ring that several may write: it is the one's who swaps the
+// count from even to odd.  A writer who is a whole ring behind may be at it still; then it
+// is nobody else's.
+struct EntryCount {
+    pg_atomic_uint32 count;
+
+    bool take() {
+        uint32 even = pg_atomic_read_u32(&count);
+        return (even & 1) == 0 && pg_atomic_compare_exchange_u32(&count, &even, even + 1);
+    }
+    void give_back() {
+        pg_write_barrier();
+        pg_atomic_fetch_add_u32(&count, 1);
+    }
+};
+
+// False when the entry was being written.
+template <class Entry>
+bool copy_entry(Entry& entry, Entry& copy) {
+    const uint32 before = pg_atomic_read_u32(&entry.changes.count);
+    pg_read_barrier();
+    memcpy(static_cast<void*>(&copy), &entry, sizeof copy);
+    pg_read_barrier();
+    return (before & 1) == 0 && pg_atomic_read_u32(&entry.changes.count) == before;
+}
+
+// Of entries that are kept by hash, all under one lock: that of this hash, else a free one,
+// else the one that was not seen for longest.
+template <class Entry>
+Entry* find_or_oldest(Entry* entries, int count, uint64_t hash) {
+    Entry* oldest = entries;
+    for (Entry* entry = entries; entry != entries + count; entry++) {
+        if (entry->hash == hash) {
+            return entry;
+        }
+        if (oldest->hash != 0 && (entry->hash == 0 || entry->last_seen < oldest->last_seen)) {
+            oldest = entry;
+        }
+    }
+    return oldest;
+}
+
 // A text as its session wrote it: `encoding` says how to read the bytes.
 template <size_t Size>
 struct StoredText {

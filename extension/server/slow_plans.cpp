@@ -12,25 +12,11 @@ namespace {
 void store(uint64_t statement, const TextSpan& text) {
     const uint64_t sequence = pg_atomic_fetch_add_u64(&shared()->plan_sequence, 1) + 1;
     SlowPlan* const entry = slow_plan(sequence);
-    uint32 even = pg_atomic_read_u32(&entry->changes);
-    if ((even & 1) != 0 || !pg_atomic_compare_exchange_u32(&entry->changes, &even, even + 1)) {
-        return;  // a writer a whole ring behind is still at it
+    if (entry->changes.take()) {
+        entry->statement = statement;
+        store_text(entry->text, text);
+        entry->changes.give_back();
     }
-    entry->statement = statement;
-    store_text(entry->text, text);
-    pg_write_barrier();
-    pg_atomic_fetch_add_u32(&entry->changes, 1);
-}
-
-bool read_entry(SlowPlan& entry, uint64_t statement, SlowPlan& copy) {
-    const uint32 before = pg_atomic_read_u32(&entry.changes);
-    pg_read_barrier();
-    if ((before & 1) != 0 || entry.statement != statement) {
-        return false;
-    }
-    memcpy(static_cast<void*>(&copy), &entry, sizeof copy);
-    pg_read_barrier();
-    return pg_atomic_read_u32(&entry.changes) == before;
 }
 
 }  // namespace
@@ -53,7 +39,9 @@ void record_plan(QueryDesc* query, uint64_t statement) {
 bool read_plan(uint64_t statement, SlowPlan& copy) {
     const uint64_t newest = pg_atomic_read_u64(&shared()->plan_sequence);
     for (uint64_t i = 0; i < Min(newest, kSlowPlans); i++) {
-        if (read_entry(*slow_plan(newest - i), statement, copy)) {
+        SlowPlan& entry = *slow_plan(newest - i);
+        if (entry.statement == statement && copy_entry(entry, copy) &&
+            copy.statement == statement) {
             return true;
         }
     }

@@ -19,17 +19,6 @@ bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
-// An entry is taken by swapping its change count from even to odd.
-bool take(SlowStatement* entry) {
-    uint32 even = pg_atomic_read_u32(&entry->changes);
-    return (even & 1) == 0 && pg_atomic_compare_exchange_u32(&entry->changes, &even, even + 1);
-}
-
-void give_back(SlowStatement* entry) {
-    pg_write_barrier();
-    pg_atomic_fetch_add_u32(&entry->changes, 1);
-}
-
 // A statement's text as it may be stored: its literals are masked, and the comment with
 // its tags is kept apart, since masking takes comments out.
 struct StoredStatement {
@@ -133,20 +122,20 @@ uint64_t record_slow_statement(const StatementText& text, const SlowFacts& facts
     const uint64_t sequence = pg_atomic_fetch_add_u64(&state->slow_sequence, 1) + 1;
     summarize_slow({sequence, statement.text, statement.secret, client_wait}, facts);
     SlowStatement* const entry = slow_statement(sequence);
-    if (!take(entry)) {
+    if (!entry->changes.take()) {
         pg_atomic_fetch_add_u64(&state->slow_lost, 1);
         return 0;
     }
     entry->sequence = sequence;
     fill(entry, statement, facts, client_wait);
-    give_back(entry);
+    entry->changes.give_back();
     return sequence;
 }
 
 void amend_slow_statement(uint64_t sequence, uint64_t duration, int sqlstate) {
     amend_summary(sequence, duration, sqlstate);
     SlowStatement* const entry = slow_statement(sequence);
-    if (!take(entry)) {
+    if (!entry->changes.take()) {
         return;
     }
     if (entry->sequence == sequence) {
@@ -156,17 +145,11 @@ void amend_slow_statement(uint64_t sequence, uint64_t duration, int sqlstate) {
             entry->sqlstate = sqlstate;
         }
     }
-    give_back(entry);
+    entry->changes.give_back();
 }
 
 bool read_slow_statement(uint64_t sequence, SlowStatement& copy) {
-    SlowStatement* const entry = slow_statement(sequence);
-    const uint32 before = pg_atomic_read_u32(&entry->changes);
-    pg_read_barrier();
-    memcpy(static_cast<void*>(&copy), entry, sizeof copy);
-    pg_read_barrier();
-    return (before & 1) == 0 && pg_atomic_read_u32(&entry->changes) == before &&
-           copy.sequence == sequence;
+    return copy_entry(*slow_statement(sequence), copy) && copy.sequence == sequence;
 }
 
 }  // namespace leash

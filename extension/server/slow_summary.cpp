@@ -33,29 +33,11 @@ uint64_t hash_of(const SlowRecord& record, const SlowFacts& facts) {
 }
 
 SlowSummary* find(uint64_t hash) {
-    for (int i = 0; i < shared()->summaries; i++) {
-        if (slow_summary(i)->hash == hash) {
-            return slow_summary(i);
-        }
-    }
-    return nullptr;
+    return find_or_oldest(slow_summary(0), shared()->summaries, hash);
 }
 
-// A free entry, or the one that was not seen for longest.
-SlowSummary* make_room() {
-    SlowSummary* oldest = slow_summary(0);
-    for (int i = 0; i < shared()->summaries && oldest->hash != 0; i++) {
-        SlowSummary* const entry = slow_summary(i);
-        if (entry->hash == 0 || entry->last_seen < oldest->last_seen) {
-            oldest = entry;
-        }
-    }
-    shared()->summaries_lost += oldest->hash != 0 ? 1 : 0;
-    return oldest;
-}
-
-SlowSummary* make(uint64_t hash, const SlowRecord& record, const SlowFacts& facts) {
-    SlowSummary* const entry = make_room();
+void begin(SlowSummary* entry, uint64_t hash, const SlowRecord& record, const SlowFacts& facts) {
+    shared()->summaries_lost += entry->hash != 0 ? 1 : 0;
     memset(static_cast<void*>(entry), 0, sizeof *entry);
     entry->hash = hash;
     entry->query_id = facts.query_id;
@@ -63,7 +45,6 @@ SlowSummary* make(uint64_t hash, const SlowRecord& record, const SlowFacts& fact
     entry->database = my_slot->identity.database;
     entry->secret = record.secret;
     store_text(entry->text, record.text);
-    return entry;
 }
 
 }  // namespace
@@ -71,9 +52,9 @@ SlowSummary* make(uint64_t hash, const SlowRecord& record, const SlowFacts& fact
 void summarize_slow(const SlowRecord& record, const SlowFacts& facts) {
     const uint64_t hash = hash_of(record, facts);
     LWLockAcquire(lock(Lock::slow), LW_EXCLUSIVE);
-    SlowSummary* entry = find(hash);
-    if (entry == nullptr) {
-        entry = make(hash, record, facts);
+    SlowSummary* const entry = find(hash);
+    if (entry->hash != hash) {
+        begin(entry, hash, record, facts);
     }
     entry->calls++;
     entry->failed += facts.sqlstate != 0 ? 1 : 0;
@@ -96,7 +77,7 @@ void amend_summary(uint64_t sequence, uint64_t duration, int sqlstate) {
     }
     LWLockAcquire(lock(Lock::slow), LW_EXCLUSIVE);
     SlowSummary* const entry = find(last.hash);
-    if (entry != nullptr) {
+    if (entry->hash == last.hash) {
         entry->total_time += duration - last.duration;
         entry->max_time = Max(entry->max_time, duration);
         entry->failed += sqlstate != 0 && last.sqlstate == 0 ? 1 : 0;

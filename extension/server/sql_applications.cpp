@@ -72,22 +72,14 @@ struct Whole {
     }
 };
 
-void add_count(ApplicationRow& row, uint64_t count) {
-    row.add(Int64GetDatum(static_cast<int64>(count)));
-}
-
-void add_interval(ApplicationRow& row, bool known, uint64_t ns) {
-    row.add(known ? NullableDatum{interval_value(ns), false} : kNull);
-}
-
 void add_percentile(ApplicationRow& row, const HistogramSum& histogram, double share) {
-    add_interval(row, histogram.total > 0, histogram.percentile(share));
+    row.add(interval_if(histogram.total > 0, histogram.percentile(share)));
 }
 
 void add_levels_of(ApplicationRow& row, uint32_t level, const Levels& levels) {
-    add_count(row, level);
-    add_count(row, levels.peak);
-    add_count(row, levels.percentile(0.999));
+    row.add(count_value(level));
+    row.add(count_value(levels.peak));
+    row.add(count_value(levels.percentile(0.999)));
     row.add(Float8GetDatum(levels.mean()));
 }
 
@@ -96,41 +88,41 @@ void add_sessions(ApplicationRow& row, const Whole& whole) {
     const uint64_t watched = known_for(app, whole.now);
     const Levels in_use = app.in_use.with_idle(watched);
     const uint64_t life = app.active_time + app.idle_time + app.in_transaction_time;
-    add_count(row, whole.living);
-    add_count(row, Max(app.sessions_peak, whole.living));
+    row.add(count_value(whole.living));
+    row.add(count_value(Max(app.sessions_peak, whole.living)));
     add_levels_of(row, app.in_use_now, in_use);
     add_levels_of(row, app.busy_now, app.busy.with_idle(watched));
     row.add_if(life > 0, Float8GetDatum(static_cast<double>(app.active_time) /
                                         static_cast<double>(Max(life, 1))));
-    add_count(row, app.active_minutes.count(minute_of(GetCurrentTimestamp())));
+    row.add(count_value(app.active_minutes.count(minute_of(GetCurrentTimestamp()))));
     const uint64_t ended = whole.ended();
-    add_count(row, ended + whole.living);
-    add_count(row, ended);
+    row.add(count_value(ended + whole.living));
+    row.add(count_value(ended));
     for (int i = 0; i < kEndings; i++) {
-        add_count(row, app.ended[i]);
+        row.add(count_value(app.ended[i]));
     }
-    add_interval(row, ended > 0, app.lifetime / Max(ended, 1));
+    row.add(interval_if(ended > 0, app.lifetime / Max(ended, 1)));
 }
 
 void add_work(ApplicationRow& row, const Whole& whole) {
     const Application& app = whole.folded;
     const uint64_t opened = whole.ended() + whole.living;
-    add_count(row, app.statements);
-    add_count(row, app.transactions);
-    add_count(row, app.slow_statements);
+    row.add(count_value(app.statements));
+    row.add(count_value(app.transactions));
+    row.add(count_value(app.slow_statements));
     row.add_if(opened > 0, Float8GetDatum(static_cast<double>(app.statements) /
                                           static_cast<double>(Max(opened, 1))));
-    add_count(row, app.leaked);
-    add_interval(row, true, app.active_time);
-    add_interval(row, true, app.idle_time);
-    add_interval(row, true, app.in_transaction_time);
-    add_interval(row, true, app.client_wait);
+    row.add(count_value(app.leaked));
+    row.add(interval_value(app.active_time));
+    row.add(interval_value(app.idle_time));
+    row.add(interval_value(app.in_transaction_time));
+    row.add(interval_value(app.client_wait));
     add_percentile(row, app.latencies, 0.5);
     add_percentile(row, app.latencies, 0.95);
     add_percentile(row, app.latencies, 0.99);
     add_percentile(row, app.idle_gaps, 0.5);
     add_percentile(row, app.idle_gaps, 0.99);
-    add_interval(row, app.learned > 0, app.learned);
+    row.add(interval_if(app.learned > 0, app.learned));
 }
 
 void write_application(const RowSink& sink, const Whole& whole) {

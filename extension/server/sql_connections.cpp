@@ -81,10 +81,6 @@ void add_instant(Row<kColumns>& row, pg_atomic_uint64* instant) {
     row.add_if(at != 0, TimestampTzGetDatum(at));
 }
 
-void add_count(Row<kColumns>& row, uint64_t count) {
-    row.add(Int64GetDatum(static_cast<int64>(count)));
-}
-
 uint64_t since_reset(pg_atomic_uint64& total, pg_atomic_uint64& reset) {
     const uint64_t before = pg_atomic_read_u64(&reset);
     pg_read_barrier();  // a total that is no older
@@ -105,21 +101,21 @@ void write_connections(const RowSink& sink) {
     row.add(Int32GetDatum(levels.idle_in_transaction));
     row.add(Int32GetDatum(static_cast<int32>(pg_atomic_read_u64(&state->peak_used))));
     add_instant(row, &state->peak_at);
-    add_count(row, since_reset(state->opened_total, state->opened_reset));
+    row.add(count_value(since_reset(state->opened_total, state->opened_reset)));
     uint64_t refused[kRefusals];
     uint64_t refused_total = 0;
     for (int i = 0; i < kRefusals; i++) {
         refused[i] = since_reset(state->refused[i], state->refused_reset[i]);
         refused_total += refused[i];
     }
-    add_count(row, refused_total);
+    row.add(count_value(refused_total));
     add_instant(row, &state->refused_last_at);
     for (const uint64_t count : refused) {
-        add_count(row, count);
+        row.add(count_value(count));
     }
-    add_count(row,
-              pg_atomic_read_u64(&state->slow_sequence) - pg_atomic_read_u64(&state->slow_reset));
-    add_count(row, pg_atomic_read_u64(&state->slow_lost));
+    row.add(count_value(pg_atomic_read_u64(&state->slow_sequence) -
+                        pg_atomic_read_u64(&state->slow_reset)));
+    row.add(count_value(pg_atomic_read_u64(&state->slow_lost)));
     add_instant(row, &state->stats_reset);
     WorkerStatus sampled{};
     read_worker_status(sampled);

@@ -28,10 +28,6 @@ constexpr ColumnInfo kColumns[] = {
     {"covered", ColumnType::interval},
 };
 
-Datum count_value(uint64_t count) {
-    return Int64GetDatum(static_cast<int64>(count));
-}
-
 void write_minute(const RowSink& sink, const HistoryRow& minute) {
     const uint64_t blocks = minute.blks_hit + minute.blks_read;
     const bool known = minute.has_databases;

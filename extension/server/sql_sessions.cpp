@@ -74,32 +74,6 @@ struct Texts {
     int encoding;
 };
 
-void add_interval(SessionRow& row, bool known, uint64_t ns) {
-    if (known) {
-        row.add(interval_value(ns));
-    } else {
-        row.add_null();
-    }
-}
-
-void add_text(SessionRow& row, const char* text) {
-    if (text != nullptr && text[0] != '\0') {
-        row.add(CStringGetTextDatum(text));
-    } else {
-        row.add_null();
-    }
-}
-
-void add_count(SessionRow& row, uint64_t count) {
-    row.add(Int64GetDatum(static_cast<int64>(count)));
-}
-
-void add_nulls(SessionRow& row, int count) {
-    while (count-- > 0) {
-        row.add_null();
-    }
-}
-
 void add_identity(SessionRow& row, const SessionReport& report, bool visible) {
     const SessionIdentity& who = report.identity;
     row.add(session_id_value(who.id));
@@ -115,27 +89,26 @@ void add_identity(SessionRow& row, const SessionReport& report, bool visible) {
 void add_state(SessionRow& row, const SessionReport& report) {
     const BackendState& backend = report.backend;
     const bool known = backend.state != State::unknown;
-    add_text(row, name_of(backend.state));
+    row.add_text(name_of(backend.state));
     row.add_if(known, TimestampTzGetDatum(backend.state_change));
-    add_text(row, pgstat_get_wait_event_type(backend.wait_event));
-    add_text(row, pgstat_get_wait_event(backend.wait_event));
-    add_interval(row,
-                 known && !(backend.state == State::active) && !(backend.state == State::fastpath),
-                 report.facts.idle_for);
-    add_interval(row, true, report.facts.unused_for);
-    add_interval(row, report.xact_for != 0, report.xact_for);
-    add_interval(row, report.statement_for != 0, report.statement_for);
+    row.add_text(pgstat_get_wait_event_type(backend.wait_event));
+    row.add_text(pgstat_get_wait_event(backend.wait_event));
+    const bool at_work = backend.state == State::active || backend.state == State::fastpath;
+    row.add(interval_if(known && !at_work, report.facts.idle_for));
+    row.add(interval_value(report.facts.unused_for));
+    row.add(interval_if(report.xact_for != 0, report.xact_for));
+    row.add(interval_if(report.statement_for != 0, report.statement_for));
 }
 
 void add_accounts(SessionRow& row, const SessionReport& report) {
     const SessionFacts& facts = report.facts;
-    add_count(row, facts.statements);
-    add_count(row, report.transactions);
-    add_count(row, report.slow_statements);
-    add_interval(row, true, report.active_time);
-    add_interval(row, true, report.idle_time);
-    add_interval(row, true, report.in_transaction_time);
-    add_interval(row, true, report.longest_idle);
+    row.add(count_value(facts.statements));
+    row.add(count_value(report.transactions));
+    row.add(count_value(report.slow_statements));
+    row.add(interval_value(report.active_time));
+    row.add(interval_value(report.idle_time));
+    row.add(interval_value(report.in_transaction_time));
+    row.add(interval_value(report.longest_idle));
     const uint64_t whole = report.active_time + report.idle_time + report.in_transaction_time;
     row.add(Float8GetDatum(
         whole == 0 ? 0.0 : static_cast<double>(report.active_time) / static_cast<double>(whole)));
@@ -151,7 +124,7 @@ void read_texts(const SessionReport& report, Texts& texts) {
 void add_last_statement(SessionRow& row, const Texts& texts) {
     const LastStatement& last = texts.last;
     if (last.secret) {
-        add_text(row, kHiddenText);
+        row.add_text(kHiddenText);
     } else if (last.known) {
         row.add(text_value(last.text, strlen(last.text), texts.encoding));
     } else {
@@ -225,17 +198,17 @@ NullableDatum blockers_value(const SessionReport& report, LockTable& locks) {
 
 // What ending it would mean to others: the other end, itself, those it waits for.
 void add_circumstances(SessionRow& row, const SessionReport& report, LockTable& locks) {
-    add_text(row, name_of(report.facts.peer));
-    add_text(row, losses_of(report));
+    row.add_text(name_of(report.facts.peer));
+    row.add_text(losses_of(report));
     row.add(blockers_value(report, locks));
 }
 
 // Also of what is exempt: policies may reach it.
 void add_weight(SessionRow& row, const SessionReport& report) {
     if (report.verdict.apparent == Leak::none) {
-        add_nulls(row, 2);
+        row.add_nulls(2);
     } else {
-        add_text(row, name_of(report.verdict.weight));
+        row.add_text(name_of(report.verdict.weight));
         row.add(Int32GetDatum(static_cast<int32>(report.facts.blocked_sessions)));
     }
 }
@@ -245,21 +218,21 @@ void add_verdict(SessionRow& row, const SessionReport& report, TimestampTz now) 
     if (verdict.leak == Leak::none) {
         row.add_null();
         row.add(BoolGetDatum(false));
-        add_nulls(row, 2);
+        row.add_nulls(2);
         add_weight(row, report);
         row.add_null();
     } else {
         char reason[256];
         describe(verdict, report.facts, reason, sizeof reason);
-        add_text(row, name_of(verdict.leak));
+        row.add_text(name_of(verdict.leak));
         row.add(BoolGetDatum(is_leaked(verdict.leak)));
         row.add(TimestampTzGetDatum(now - static_cast<int64>(verdict.leaked_for / 1000)));
-        add_interval(row, true, verdict.leaked_for);
+        row.add(interval_value(verdict.leaked_for));
         add_weight(row, report);
-        add_text(row, reason);
+        row.add_text(reason);
     }
     row.add(exempt_value(report));
-    add_interval(row, report.sampled, report.client_wait);
+    row.add(interval_if(report.sampled, report.client_wait));
     row.add(BoolGetDatum(report.in_use));
 }
 
@@ -271,7 +244,7 @@ void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, Loc
     if (visible) {
         add_state(row, report);
     } else {
-        add_nulls(row, 8);
+        row.add_nulls(8);
     }
     add_accounts(row, report);
     if (visible) {
@@ -279,11 +252,11 @@ void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, Loc
         add_texts(row, texts);
         add_verdict(row, report, now);
         add_circumstances(row, report, locks);
-        add_text(row, name_of(report.verdict.apparent));
+        row.add_text(name_of(report.verdict.apparent));
     } else {
         row.add_null();
-        add_text(row, kInsufficientPrivilege);
-        add_nulls(row, 15);
+        row.add_text(kInsufficientPrivilege);
+        row.add_nulls(15);
     }
     sink.put(row);
 }

@@ -48,7 +48,7 @@ void add_row(const RowSink& sink, const SlowStatement& slow) {
     row.add(TimestampTzGetDatum(slow.finished_at));
     row.add(interval_value(slow.duration));
     const bool waited = slow.client_wait != kUnknownWait;
-    row.add(waited ? known(interval_value(slow.client_wait)) : kNull);
+    row.add(interval_if(waited, slow.client_wait));
     row.add(session_id_value(slow.session));
     row.add(Int32GetDatum(slow.session.pid));
     row.add(role_name(slow.role));
@@ -57,11 +57,11 @@ void add_row(const RowSink& sink, const SlowStatement& slow) {
     row.add(visible ? address_value(slow.client) : kNull);
     row.add_if(visible && slow.query_id != 0, Int64GetDatum(static_cast<int64>(slow.query_id)));
     row.add(slow_text_value(slow.text, slow.secret, visible));
-    row.add(Int64GetDatum(static_cast<int64>(slow.rows)));
+    row.add(count_value(slow.rows));
     row.add(Int64GetDatum(slow.shared_blks_hit));
     row.add(Int64GetDatum(slow.shared_blks_read));
     row.add(Int64GetDatum(slow.temp_blks_written));
-    row.add(Int64GetDatum(static_cast<int64>(slow.wal_bytes)));
+    row.add(count_value(slow.wal_bytes));
     if (slow.sqlstate != 0) {
         row.add(CStringGetTextDatum(unpack_sql_state(slow.sqlstate)));
     } else {

@@ -30,10 +30,6 @@ constexpr ColumnInfo kColumns[] = {
     {"last_seen", ColumnType::instant},
 };
 
-void add_count(Row<lengthof(kColumns)>& row, uint64_t count) {
-    row.add(Int64GetDatum(static_cast<int64>(count)));
-}
-
 void write_summary(const RowSink& sink, const SlowSummary& slow) {
     const bool visible = may_read_sessions_of(slow.role);
     HistogramSum durations{};
@@ -44,16 +40,16 @@ void write_summary(const RowSink& sink, const SlowSummary& slow) {
     row.add(database_name(slow.database));
     row.add(role_name(slow.role));
     row.add(text_value(slow.application_name));
-    add_count(row, slow.calls);
-    add_count(row, slow.failed);
+    row.add(count_value(slow.calls));
+    row.add(count_value(slow.failed));
     row.add(interval_value(slow.total_time));
     row.add(interval_value(slow.total_time / Max(slow.calls, 1)));
     row.add(interval_value(slow.max_time));
     row.add(interval_value(Min(durations.percentile(0.95), slow.max_time)));
     row.add(interval_value(slow.client_wait));
-    add_count(row, slow.rows);
-    add_count(row, slow.shared_blks_read);
-    add_count(row, slow.temp_blks_written);
+    row.add(count_value(slow.rows));
+    row.add(count_value(slow.shared_blks_read));
+    row.add(count_value(slow.temp_blks_written));
     row.add(TimestampTzGetDatum(slow.last_seen));
     sink.put(row);
 }

@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "fmgr.h"
+#include "utils/builtins.h"
 }
 
 namespace leash {
@@ -26,6 +27,19 @@ public:
         nulls[at++] = value.isnull;
     }
     void add_if(bool known, Datum value) { add(NullableDatum{value, !known}); }
+    void add_nulls(int count) {
+        while (count-- > 0) {
+            add_null();
+        }
+    }
+    // One of ours, in ASCII; null when there is none, or it is empty.
+    void add_text(const char* text) {
+        if (text != nullptr && text[0] != '\0') {
+            add(CStringGetTextDatum(text));
+        } else {
+            add_null();
+        }
+    }
     bool complete() const { return at == Columns; }
 
     Datum values[Columns];
@@ -61,6 +75,15 @@ NullableDatum address_value(const SockAddr& address);
 NullableDatum port_value(const SockAddr& address);
 
 Datum interval_value(uint64_t ns);
+
+inline NullableDatum interval_if(bool is_known, uint64_t ns) {
+    return is_known ? known(interval_value(ns)) : kNull;
+}
+
+inline Datum count_value(uint64_t count) {
+    return Int64GetDatum(static_cast<int64>(count));
+}
+
 Datum session_id_value(const SessionId& id);
 
 // What is shown in place of a text that the caller may not see, as in pg_stat_activity.

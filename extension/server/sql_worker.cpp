@@ -44,10 +44,6 @@ Datum foreign_text(const char* text) {
     return text_value(text, strlen(text), PG_SQL_ASCII);
 }
 
-Datum count_value(uint64_t count) {
-    return Int64GetDatum(static_cast<int64>(count));
-}
-
 template <int Columns>
 void add_error(Row<Columns>& row, const char* text) {
     if (text[0] == '\0') {
