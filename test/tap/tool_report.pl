@@ -144,6 +144,30 @@ subtest 'by keyboard' => sub {
 	$page->leave;
 };
 
+# ---- comparisons --------------------------------------------------------------------
+
+my %compared = (
+	'trouble and mended' => 10,
+	'trouble and hostile' => 10,
+	'gaps and minute' => 10,
+	'empty and mended' => 0);
+for my $name (sort keys %compared)
+{
+	subtest $name => sub {
+		my ($before, $after) = split / and /, $name;
+		my $file = page($name =~ tr/ /-/r, '--before', sample($before), '--after', sample($after));
+		my $page = quiet_in_browser($file, $name);
+		is($page->value('document.documentElement.dataset.ready'), 'true', 'the script ran to its end');
+		is($page->value($charts), $compared{$name}, 'charts');
+		is($page->value($drawn), $compared{$name}, '... all drawn');
+		is($page->value(q{document.querySelector('h1').textContent}), 'What changed', 'what it is about');
+		$page->emulate(width => 400);
+		$page->settle;
+		cmp_ok($page->value('document.scrollingElement.scrollWidth'), '<=', 400, 'narrow, too');
+		$page->leave;
+	};
+}
+
 # ---- would this test notice? -----------------------------------------------------
 
 subtest 'a broken page is noticed' => sub {
@@ -205,6 +229,11 @@ like($stderr, qr/^pgleash: error: snapshot ".*half\.json": it is cut short or no
 ok(!-e "$dir/half.html", '... and no page');
 ($status, $stdout, $stderr) = pgleash('report', '--json');
 is($status, 2, 'no JSON');
+($status, $stdout, $stderr) = pgleash('report', '--after', $file);
+is($status, 2, '--after alone');
+like($stderr, qr/give that one with --before/, '... is said');
+($status, $stdout, $stderr) = pgleash('report', '--from', $file, '--before', $file);
+is($status, 2, '--from and --before');
 
 my $server = LeashTest->start('report', conf => ["pg_leash.idle_in_transaction_threshold = '100ms'"]);
 $ENV{PGHOST} = $server->node->host;
@@ -218,6 +247,11 @@ $file = page('server');
 my $page = quiet_in_browser($file, 'server');
 is($page->value('document.title'), "PostgreSQL sessions of $ENV{PGHOST} port $ENV{PGPORT}", 'a report of a server');
 like($page->value(q{document.getElementById('leaks').textContent}), qr/idle in transaction<script>document\.title="hostile"<\/script>/, 'its leak, by its name');
+$page->leave;
+
+$file = page('compared', '--before', sample('trouble'));
+$page = quiet_in_browser($file, 'compared');
+like($page->value(q{document.querySelector('.caution').textContent}), qr/These are different servers.*db1\.shop\.example:5432 and \Q$ENV{PGHOST}\E/, 'a snapshot compared with a server');
 $page->leave;
 
 done_testing();

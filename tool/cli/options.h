@@ -72,6 +72,8 @@ struct Options {
     std::vector<const Client*> clients;   ///< advise: for whom there is to be text to paste
     std::string snapshot;                 ///< advise, report: a file instead of a server
     std::optional<std::string> output;    ///< report: a file; else standard output
+    std::optional<std::string> before;    ///< report: a snapshot to compare with
+    std::optional<std::string> after;     ///< report: likewise; else the server of now
     HealthSettings health;                ///< as far as the command line says
 };
 

@@ -8,13 +8,18 @@ constexpr const char* kReportFooter = R"(
 Writes one page of HTML that needs nothing else: the last week of connections,
 leaks, refusals, cache hits, rows, slow statements, the needs of applications.
 It opens from disk, without a network, and can be sent to others. Literals of
-statements are masked; names and counts are in it.)";
+statements are masked; names and counts are in it.
+
+"pgleash snapshot save FILE" makes snapshots to compare with.)";
 
 void declare_report(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "output", "-o,--output", "FILE",
               "file to write (default: standard output)");
     add_value(command, arguments, "from", "--from", "SNAPSHOT",
               "a file of snapshot save, instead of a server");
+    add_value(command, arguments, "before", "--before", "SNAPSHOT",
+              "what changed since this snapshot");
+    add_value(command, arguments, "after", "--after", "SNAPSHOT", "up to this one, instead of now");
     set_footer(command, kReportFooter);
 }
 
@@ -32,6 +37,14 @@ void read_report(Options& options, const Arguments& arguments) {
     }
     options.output = file_of(arguments, "output");
     options.snapshot = file_of(arguments, "from").value_or("");
+    options.before = file_of(arguments, "before");
+    options.after = file_of(arguments, "after");
+    if (options.after && !options.before) {
+        refuse("--after is compared with an earlier snapshot; give that one with --before");
+    }
+    if (!options.snapshot.empty() && options.before) {
+        refuse("give either --from, or --before and --after");
+    }
 }
 
 constexpr CommandWord kCommands[] = {

@@ -22,6 +22,12 @@ Evidence evidence_of_server(const Options& options) {
 }
 
 std::string page_of(const Options& options) {
+    if (options.before) {
+        // The file first: nobody should have to type a password for one that is not there.
+        const Evidence before = load_evidence(*options.before);
+        return compare_page(
+            before, options.after ? load_evidence(*options.after) : evidence_of_server(options));
+    }
     return report_page(options.snapshot.empty() ? evidence_of_server(options)
                                                 : load_evidence(options.snapshot));
 }

@@ -16,4 +16,7 @@ std::string document_of(const std::string& title, const Html& body,
 /// The report of a server.
 std::string report_page(const Evidence& evidence);
 
+/// What changed between two snapshots.
+std::string compare_page(const Evidence& before, const Evidence& after);
+
 }  // namespace leash::tool

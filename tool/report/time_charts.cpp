@@ -54,6 +54,9 @@ const Bucket& highest(const Timeline& timeline, std::int64_t MinuteFacts::*field
 // "At most 12 in a minute, Tue 12 May 14:05; 340 in all."
 std::string sum_note(const Timeline& timeline, std::int64_t MinuteFacts::*field) {
     const Bucket& most = highest(timeline, field);
+    if (most.facts.*field == 0) {
+        return "None.";
+    }
     return fmt::format("{} in all; at most {} in a minute, {}.",
                        count_text(timeline.total().facts.*field), count_text(most.facts.*field),
                        minute_text(most.begin));
@@ -116,8 +119,10 @@ Chart leaks_chart(const Timeline& timeline) {
     chart.title = "Leaked sessions";
     chart.unit = "at one time";
     chart.drawn = "the highest";
-    chart.note =
-        fmt::format("At most {}, {}.", count_text(most.facts.leaked), minute_text(most.begin));
+    chart.note = most.facts.leaked == 0
+                     ? std::string("None.")
+                     : fmt::format("At most {}, {}.", count_text(most.facts.leaked),
+                                   minute_text(most.begin));
     chart.shape = Shape::columns;
     chart.series = {{"leaked", "leaked", peak_of<&MinuteFacts::leaked>}};
     chart.more_columns = {{"reaped a minute", "", rate_of<&MinuteFacts::reaped>}};
