@@ -235,7 +235,7 @@ like($stderr, qr/give that one with --before/, '... is said');
 ($status, $stdout, $stderr) = pgleash('report', '--from', $file, '--before', $file);
 is($status, 2, '--from and --before');
 
-my $server = LeashTest->start('report', conf => ["pg_leash.idle_in_transaction_threshold = '100ms'"]);
+my $server = LeashTest->start('report', conf => [ "pg_leash.idle_in_transaction_threshold = '100ms'", "pg_leash.debug_minute = '200ms'" ]);
 $ENV{PGHOST} = $server->node->host;
 $ENV{PGPORT} = $server->node->port;
 $ENV{PGDATABASE} = 'postgres';
@@ -243,10 +243,14 @@ my $leak = $server->session(params => { application_name => q(<script>document.t
 $leak->query('BEGIN');
 $leak->query('SELECT 1');
 $server->until('SELECT count(*) FROM leash.leaks WHERE leaked', '1');
+$server->until('SELECT count(*) > 2 FROM leash.history');
 $file = page('server');
 my $page = quiet_in_browser($file, 'server');
 is($page->value('document.title'), "PostgreSQL sessions of $ENV{PGHOST} port $ENV{PGPORT}", 'a report of a server');
 like($page->value(q{document.getElementById('leaks').textContent}), qr/idle in transaction<script>document\.title="hostile"<\/script>/, 'its leak, by its name');
+cmp_ok($page->value($charts), '>=', 3, 'its minutes are drawn');
+is($page->value($drawn), $page->value($charts), '... all of them');
+like($page->value(q{document.getElementById('compute').textContent}), qr/the whole server/, 'its compute hours');
 $page->leave;
 
 $file = page('compared', '--before', sample('trouble'));

@@ -127,6 +127,12 @@ constexpr const char* kTransactions = R"sql(
          WHERE xact_for IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()) AS open
  ORDER BY xact_for DESC LIMIT 100)sql";
 
+// Without what would be no week: it may be kept for longer.
+constexpr const char* kHistory = R"sql(
+  FROM leash.history
+ WHERE minute >= pg_catalog.now() - pg_catalog.make_interval(days => 7)
+ ORDER BY minute)sql";
+
 constexpr const char* kReaps = R"sql(
   FROM (SELECT COALESCE(policy, '') AS policy, mode, action, application_name, outcome,
                pg_catalog.count(*) AS decisions, pg_catalog.max(decided_at) AS last_at
@@ -180,6 +186,8 @@ Evidence read_evidence(Connection& connection) {
     evidence.indexes = read_rows<IndexFacts>(connection, "FROM leash.index_candidates LIMIT 100");
     evidence.orphans = read_rows<OrphanFacts>(connection, "FROM leash.orphans");
     evidence.refusals = read_rows<RefusalFacts>(connection, "FROM leash.refusals");
+    evidence.history = read_rows<MinuteFacts>(connection, kHistory);
+    evidence.compute = read_rows<ComputeFacts>(connection, "FROM leash.compute_hours()");
     evidence.reaps = read_rows<ReapFacts>(connection, kReaps);
     evidence.settings = read_rows<SettingFacts>(connection, kSettings);
     evidence.role_settings = read_rows<RoleSettingFacts>(connection, kRoleSettings);

@@ -187,7 +187,7 @@ Chart rows_chart(const Timeline& timeline) {
     chart.unit = "per minute";
     chart.drawn = "the average";
     chart.note =
-        fmt::format("{} read and {} written in all.",
+        fmt::format("{} read and {} written in all. Read is what scans went through, kept or not.",
                     amount_text(static_cast<double>(total.facts.rows_read.value_or(0))),
                     amount_text(static_cast<double>(total.facts.rows_written.value_or(0))));
     chart.series = {{"read", "active", rate_of<&MinuteFacts::rows_read>},
