@@ -113,11 +113,14 @@ sub alive
 
 ##### Something is missing
 
-refuses(
-	['status'],
-	qr/the extension pg_leash is not in database "postgres"; run there: CREATE EXTENSION pg_leash .*/,
-	'no extension');
-my ($status, $stdout, $stderr) = pgleash('doctor');
+my ($status, $stdout, $stderr) = pgleash('log');
+is($status, 1, 'no extension: exit status');
+is($stdout, '', 'no extension: no output');
+like(
+	$stderr,
+	qr/^pgleash: error: [^\n]*is not used in database "postgres"; [^\n]*run there: CREATE EXTENSION pg_leash\n\z/m,
+	'no extension: one line with the remedy');
+($status, $stdout, $stderr) = pgleash('doctor');
 is($status, 1, 'doctor: something must be mended');
 like($stdout, qr/^problem +extension +pg_leash is not in database postgres\n.*CREATE EXTENSION pg_leash;$/m,
 	'doctor names the command');

@@ -73,7 +73,7 @@ TEST(Config, NamesThePlaceOfWhatIsWrong) {
 TEST(HealthSettings, LimitsAreNumbersOrRanges) {
     const HealthSettings settings = settings_of(
         "[health]\ntimeout = '1500ms'\nskip = ['worker']\n"
-        "[health.warning]\nleaked = 3\ncache_hit_ratio = '0.9:'\nrefused = 'off'\n"
+        "[health.warning]\nleaked = 3\ncache_hit = '0.9:'\nrefused = 'off'\n"
         "[health.critical]\nleaked = 5.5\n");
     EXPECT_EQ(settings.timeout_seconds, 1.5);
     EXPECT_THAT(settings.skip, ElementsAre("worker"));

@@ -28,7 +28,7 @@ std::vector<Check> checks(std::vector<Row> rows) {
 std::vector<Check> usual() {
     return checks({row("worker", "ok", "0.5", std::nullopt, "10"),
                    row("connections", "warning", "0.85", "0.8", "0.95"),
-                   row("cache_hit_ratio", "ok", "0.97", "0.9", "0.7"),
+                   row("cache_hit", "ok", "0.97", "0.9", "0.7"),
                    row("leaked", "critical", "60", "1", "48")});
 }
 
@@ -60,11 +60,11 @@ TEST(Health, TheWorstCheckIsFirst) {
     EXPECT_EQ(
         nagios_text(examined(usual(), {})),
         "PGLEASH CRITICAL - leaked: leaked speaks (and 1 more of 4 checks) | leaked=60;1;48;0 "
-        "connections=0.85;0.8;0.95;0 worker=0.5;;10;0 cache_hit_ratio=0.97;0.9:;0.7:;0\n"
+        "connections=0.85;0.8;0.95;0 worker=0.5;;10;0 cache_hit=0.97;0.9:;0.7:;0\n"
         "CRITICAL leaked: leaked speaks (value 60, warning 1, critical 48)\n"
         "WARNING connections: connections speaks (value 0.85, warning 0.8, critical 0.95)\n"
         "OK worker: worker speaks (value 0.5, critical 10)\n"
-        "OK cache_hit_ratio: cache_hit_ratio speaks (value 0.97, warning 0.9:, critical "
+        "OK cache_hit: cache_hit speaks (value 0.97, warning 0.9:, critical "
         "0.7:)\n");
 }
 
@@ -96,8 +96,8 @@ TEST(Health, LimitsMayBeChanged) {
 
 TEST(Health, SomeLimitsAreReachedFromAbove) {
     using enum HealthStatus;
-    EXPECT_EQ(status_with("cache_hit_ratio", kWarning, "cache_hit_ratio=0.98"), kWarning);
-    EXPECT_EQ(status_with("cache_hit_ratio", kCritical, "cache_hit_ratio=0.97"), kCritical);
+    EXPECT_EQ(status_with("cache_hit", kWarning, "cache_hit=0.98"), kWarning);
+    EXPECT_EQ(status_with("cache_hit", kCritical, "cache_hit=0.97"), kCritical);
     EXPECT_EQ(status_with("worker", kWarning, "worker=0.6:"), kWarning);
     EXPECT_EQ(status_with("worker", kWarning, "worker=0.4:"), kOk);
 }
@@ -129,12 +129,12 @@ TEST(Health, NamesThatNoCheckHasAreRefused) {
     settings.skip = {"nonesuch"};
     EXPECT_EQ(refusal(settings),
               "--skip: there is no check \"nonesuch\"; the checks are worker, connections, "
-              "cache_hit_ratio, leaked");
+              "cache_hit, leaked");
     settings = {};
     settings.only = {"tracker"};
     EXPECT_EQ(refusal(settings),
               "--only: this server has no check \"tracker\"; it has worker, connections, "
-              "cache_hit_ratio, leaked");
+              "cache_hit, leaked");
 }
 
 TEST(Health, LimitsThatAreNoneAreRefused) {

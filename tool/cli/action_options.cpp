@@ -35,6 +35,8 @@ void declare_cancel(CLI::App* command, Arguments& arguments) {
 void declare_terminate(CLI::App* command, Arguments& arguments) {
     declare_cancel(command, arguments);
     add_flag(command, arguments, "force", "--force", "end it even while it is active");
+    add_flag(command, arguments, "without-claim", "--without-claim",
+             "on a server without pg_leash");
     add_flag(command, arguments, "leaked", "--leaked", "all leaked sessions (dry run)");
     add_flag(command, arguments, "yes", "--yes", "with --leaked: do end them");
     add_session_filters(command, arguments);
@@ -56,6 +58,7 @@ void read_targets(Options& options, const Arguments& arguments) {
     const char* command = options.command == Command::kCancel ? "cancel" : "terminate";
     options.force = arguments.given("force");
     options.leaked = arguments.given("leaked");
+    options.without_claim = arguments.given("without-claim");
     options.yes = arguments.given("yes");
     options.reason = arguments.value("reason");
     options.filters = read_filters(arguments);

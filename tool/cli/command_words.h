@@ -35,6 +35,8 @@ std::span<const CommandWord> report_commands();
 
 void add_common_filters(CLI::App* command, Arguments& arguments);
 void add_session_filters(CLI::App* command, Arguments& arguments);
+void add_agentless_options(CLI::App* app, Arguments& arguments);
+void read_agentless(Options& options, const Arguments& arguments);
 void add_watch(CLI::App* command, Arguments& arguments);
 
 Filters read_filters(const Arguments& arguments);

@@ -36,6 +36,7 @@ void add_global_options(CLI::App& app, Arguments& arguments) {
     add_flag(&app, arguments, "json", "--json", "same as --format json");
     add_flag(&app, arguments, "csv", "--csv", "same as --format csv");
     add_value(&app, arguments, "color", "--color", "WHEN", "auto (default), always or never");
+    add_agentless_options(&app, arguments);
     app.option_defaults()->group("Options");
 }
 
@@ -122,6 +123,7 @@ Options read_options(const CLI::App& app, const CommandWord& word, const Argumen
             refuse("--watch does not go with CSV; use --json, which prints one document a line");
         }
     }
+    read_agentless(options, arguments);
     word.read(options, arguments);
     return options;
 }

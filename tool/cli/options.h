@@ -8,6 +8,7 @@
 
 #include "advice/clients.h"
 #include "advice/pools.h"
+#include "agentless/thresholds.h"
 #include "commands/filters.h"
 #include "connection/connection.h"
 #include "health/checks.h"
@@ -62,6 +63,9 @@ struct Options {
     bool force = false;
     bool leaked = false;  ///< terminate: whatever is leaked
     bool yes = false;
+    bool without_claim = false;      ///< terminate, where there is no extension
+    bool agentless = false;          ///< do not use the extension
+    AgentlessThresholds thresholds;  ///< where there is none
     bool exit_code = false;               ///< reap, policy diff: 10 when there is something to do
     std::optional<std::int64_t> at_most;  ///< reap: else nothing is done
     bool dry_run = false;                 ///< policy apply

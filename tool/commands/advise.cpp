@@ -9,7 +9,6 @@
 #include "commands/advice_text.h"
 #include "commands/commands.h"
 #include "evidence/file.h"
-#include "evidence/read.h"
 #include "render/color.h"
 #include "render/csv.h"
 #include "render/instant.h"
@@ -192,7 +191,7 @@ int run_advice(const Options& options, const Terminal& terminal, const Evidence&
 }  // namespace
 
 int run_advise(Context& context) {
-    const Evidence evidence = read_evidence(context.source.connection());
+    const Evidence evidence = context.source.evidence();
     return run_advice(context.options, context.terminal, evidence, context.server);
 }
 

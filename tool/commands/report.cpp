@@ -3,7 +3,6 @@
 
 #include "commands/commands.h"
 #include "evidence/file.h"
-#include "evidence/read.h"
 #include "new_file.h"
 #include "report/page.h"
 #include "source/open_source.h"
@@ -15,7 +14,7 @@ Evidence evidence_of_server(const Options& options) {
     const std::unique_ptr<Source> source = open_source(options);
     try {
         source->server();  // says what is missing there
-        return read_evidence(source->connection());
+        return source->evidence();
     } catch (const QueryError& error) {
         throw source->explain(error, Purpose::kReading);
     }

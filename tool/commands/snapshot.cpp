@@ -3,12 +3,11 @@
 
 #include "commands/commands.h"
 #include "evidence/file.h"
-#include "evidence/read.h"
 
 namespace leash::tool {
 
 int run_snapshot_save(Context& context) {
-    const Evidence evidence = read_evidence(context.source.connection());
+    const Evidence evidence = context.source.evidence();
     save_evidence(evidence, context.options.file);
     write_note(
         fmt::format("saved to {}: {} applications, {} causes of leaks, {} minutes of history",

@@ -72,12 +72,14 @@ long number(const Dataset& data, const Row& row, std::string_view name) {
 
 std::vector<Advice> advise(const Context& context, const Status& status) {
     const std::string call = "pgleash " + connection_arguments(context.options.connection);
+    const std::string claim = context.server.agentless ? "--without-claim " : "";
     std::vector<Advice> advice;
     if (status.leaked > 0) {
         advice.push_back({call + "leaks", fmt::format("the {} leaked, by cause", status.leaked)});
     }
     if (status.worst_session) {
-        advice.push_back({call + "terminate " + *status.worst_session, "ends the worst of them"});
+        advice.push_back(
+            {call + "terminate " + claim + *status.worst_session, "ends the worst of them"});
     }
     if (status.leaked > 1) {
         advice.push_back({call + "terminate --leaked", "shows what ending all would end"});
@@ -118,8 +120,11 @@ Status read_status(Context& context) {
         const Dataset session = source.rows(worst);
         status.worst_session = session.rows.empty() ? std::nullopt : session.rows[0][0];
     }
-    status.slowest =
-        source.rows({.listing = Listing::kSlow, .filters = slowest_first(), .columns = kSlowest});
+    status.slowest = {kSlowest, {}};
+    if (!context.server.agentless) {  // else they are not known
+        status.slowest = source.rows(
+            {.listing = Listing::kSlow, .filters = slowest_first(), .columns = kSlowest});
+    }
     status.advice = advise(context, status);
     return status;
 }
@@ -145,6 +150,10 @@ public:
 private:
     long count(std::string_view name) const { return number(status_.connections, row_, name); }
 
+    std::string shown(std::string_view name) const {
+        return cell_of(status_.connections, row_, name).value_or("?");
+    }
+
     std::string paint(std::string_view text, Paint paint) const {
         return context_.terminal.color ? painted(text, paint) : std::string(text);
     }
@@ -164,11 +173,15 @@ private:
 
     void add_server() {
         const ServerInfo& server = context_.server;
-        line(printable(fmt::format("pg_leash {} on PostgreSQL {}, {}:{}, {}",
-                                   server.extension_version.value_or("?"), server.version,
+        const std::string extension =
+            server.agentless
+                ? ""
+                : fmt::format("pg_leash {} on ", server.extension_version.value_or("?"));
+        line(printable(fmt::format("{}PostgreSQL {}, {}:{}, {}{}", extension, server.version,
                                    server.host, server.port,
                                    server.over_control_socket ? "over the worker's socket"
-                                                              : "database " + server.database),
+                                                              : "database " + server.database,
+                                   server.agentless ? ", without pg_leash" : ""),
                        {.ascii_only = style_.ascii_only}));
         out_ += '\n';
     }
@@ -187,15 +200,15 @@ private:
             fmt::format("Connections  {} of {} used [{}] {:.0f} %, {} free, {} reserved\n", used,
                         limit, paint(bar, level), share * 100, count("free"), count("reserved"));
         line(fmt::format("  active {}   idle {}   idle in transaction {}   authenticating {}",
-                         count("active"), count("idle"), count("idle_in_transaction"),
-                         count("authenticating")));
+                         shown("active"), shown("idle"), shown("idle_in_transaction"),
+                         shown("authenticating")));
         const std::string leaked =
             fmt::format("  leaked {}   unused {}", status_.leaked, status_.unused);
         line(status_.leaked > 0 ? paint(leaked, Paint::kBad) : leaked);
         const std::string peak_ago = ago("peak_at");
         const std::string refused_ago = ago("refused_last_at");
-        line(fmt::format("  peak {}{}   refused {}{}", count("peak_used"),
-                         peak_ago.empty() ? "" : " (" + peak_ago + ")", count("refused_total"),
+        line(fmt::format("  peak {}{}   refused {}{}", shown("peak_used"),
+                         peak_ago.empty() ? "" : " (" + peak_ago + ")", shown("refused_total"),
                          refused_ago.empty() ? "" : " (last " + refused_ago + ")"));
         out_ += '\n';
     }
@@ -213,7 +226,9 @@ private:
             line(fmt::format("  and {} more cause{}", more, more == 1 ? "" : "s"));
         }
         out_ += '\n';
-        if (status_.slowest.rows.empty()) {
+        if (context_.server.agentless) {
+            line("Slow statements are not known one by one (pgleash slow --summary).");
+        } else if (status_.slowest.rows.empty()) {
             line("No slow statements.");
         }
         out_ += render_table(status_.slowest, style_);
@@ -261,7 +276,8 @@ std::string status_json(const Context& context, const Status& status) {
     document["leaked"] = status.leaked;
     document["unused"] = status.unused;
     document["leak_groups"] = json_rows(status.causes);
-    document["slowest_statements"] = json_rows(status.slowest);
+    document["slowest_statements"] =
+        context.server.agentless ? nlohmann::ordered_json(nullptr) : json_rows(status.slowest);
     document["next"] = advice_json(status.advice);
     return json_text(document, context.options.watch_seconds.has_value());
 }

@@ -97,6 +97,7 @@ nlohmann::ordered_json server_json(const ServerInfo& server) {
     object["host"] = server.host;
     object["port"] = server.port;
     object["via"] = server.over_control_socket ? "control socket" : "connection";
+    object["agentless"] = server.agentless;
     object["database"] = server.over_control_socket ? nlohmann::ordered_json(nullptr)
                                                     : nlohmann::ordered_json(server.database);
     object["user"] = server.over_control_socket ? nlohmann::ordered_json(nullptr)

@@ -28,6 +28,8 @@ struct ServerInfo {
     std::string now;  ///< the server's clock, ISO 8601 in UTC
     /// The worker's own socket answered: no database, no user.
     bool over_control_socket = false;
+    /// The extension is not there, or not to be used.
+    bool agentless = false;
 };
 
 ServerInfo read_server_info(Connection& connection);

@@ -172,11 +172,18 @@ constexpr const char* kDatabases = R"sql(
 
 }  // namespace
 
-Evidence read_evidence(Connection& connection) {
-    Evidence evidence;
+void read_plain_facts(Connection& connection, Evidence& evidence) {
     evidence.server = read_row<ServerFacts>(connection, kServer);
     evidence.server.host = connection.host();
     evidence.server.port = connection.port();
+    evidence.settings = read_rows<SettingFacts>(connection, kSettings);
+    evidence.role_settings = read_rows<RoleSettingFacts>(connection, kRoleSettings);
+    evidence.databases = read_rows<DatabaseFacts>(connection, kDatabases);
+}
+
+Evidence read_evidence(Connection& connection) {
+    Evidence evidence;
+    read_plain_facts(connection, evidence);
     evidence.connections = read_row<ConnectionFacts>(connection, "FROM leash.connections");
     evidence.checks = read_rows<CheckFacts>(connection, "FROM leash.health()");
     evidence.causes = read_rows<CauseFacts>(connection, "FROM leash.leak_groups");
@@ -189,9 +196,6 @@ Evidence read_evidence(Connection& connection) {
     evidence.history = read_rows<MinuteFacts>(connection, kHistory);
     evidence.compute = read_rows<ComputeFacts>(connection, "FROM leash.compute_hours()");
     evidence.reaps = read_rows<ReapFacts>(connection, kReaps);
-    evidence.settings = read_rows<SettingFacts>(connection, kSettings);
-    evidence.role_settings = read_rows<RoleSettingFacts>(connection, kRoleSettings);
-    evidence.databases = read_rows<DatabaseFacts>(connection, kDatabases);
     return evidence;
 }
 

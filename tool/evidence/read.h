@@ -9,4 +9,8 @@ namespace leash::tool {
 /// Asks for it all, in some fifteen statements.  Throws QueryError.
 Evidence read_evidence(Connection& connection);
 
+/// What PostgreSQL's own views tell whether or not the extension is there: server,
+/// settings, databases.
+void read_plain_facts(Connection& connection, Evidence& evidence);
+
 }  // namespace leash::tool

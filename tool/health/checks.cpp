@@ -17,9 +17,8 @@ namespace {
 // What servers of other versions, or without the extension, may not have: one set of
 // limits may serve them all.
 constexpr const char* kKnownNames[] = {
-    "worker",   "policies",           "connections", "leaked",
-    "refused",  "cache_hit_ratio",    "slow_share",  "blocked_sessions",
-    "xmin_age", "time_to_exhaustion", "tracker",
+    "worker",  "policies",  "connections", "leaked",    "refused", "tracker",
+    "blocked", "lock_wait", "xmin_age",    "cache_hit", "slow",    "exhaustion",
 };
 
 std::optional<double> number(const Cell& cell) {

@@ -7,6 +7,7 @@
 #include "render/instant.h"
 #include "render/table.h"
 #include "render/terminal.h"
+#include "source/agentless_source.h"
 #include "source/control_source.h"
 #include "source/sql_source.h"
 
@@ -87,6 +88,22 @@ std::unique_ptr<Source> open_control_source(const ServerFull& full, std::int64_t
                      full.has_reserved());
 }
 
+// The extension's views, or PostgreSQL's own where it is not installed.
+std::unique_ptr<Source> source_of(Connection connection, const Options& options) {
+    const ServerInfo server = read_server_info(connection);
+    if (server.extension_version && !options.agentless) {
+        return std::make_unique<SqlSource>(std::move(connection));
+    }
+    write_note(fmt::format(
+        "{}: PostgreSQL's own views tell neither what opened a transaction, nor what was refused "
+        "or reaped, nor peaks; and whoever listens or only pings is not told from the others",
+        server.extension_version
+            ? std::string("pg_leash is not used")
+            : fmt::format("pg_leash is not installed here, in database \"{}\"", server.database)));
+    return std::make_unique<AgentlessSource>(std::move(connection), options.thresholds,
+                                             options.without_claim);
+}
+
 // Asks the worker as long as the server is full: for --watch.
 class SwitchingSource : public Source {
 public:
@@ -113,6 +130,7 @@ public:
     }
     Dataset reap(bool dry_run) override { return source_->reap(dry_run); }
     Connection& connection() override { return source_->connection(); }
+    Evidence evidence() override { return source_->evidence(); }
     Failure explain(const QueryError& error, Purpose purpose) override {
         return source_->explain(error, purpose);
     }
@@ -137,7 +155,7 @@ private:
 std::unique_ptr<Source> open_source(const Options& options) {
     const std::int64_t asked_at = now_us();
     try {
-        return std::make_unique<SqlSource>(Connection::open(options.connection));
+        return source_of(Connection::open(options.connection), options);
     } catch (const ServerFull& full) {
         auto source = open_control_source(full, asked_at);
         if (options.watch_seconds) {

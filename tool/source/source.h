@@ -7,6 +7,7 @@
 
 #include "commands/filters.h"
 #include "connection/server.h"
+#include "evidence/read.h"
 #include "render/dataset.h"
 
 namespace leash::tool {
@@ -35,6 +36,9 @@ public:
     /// The connection, for what can be done in SQL only.  Throws Failure when there is
     /// none.
     virtual Connection& connection() = 0;
+
+    /// All that is known.
+    virtual Evidence evidence() { return read_evidence(connection()); }
 
     /// What to tell the user about a request that was refused.
     virtual Failure explain(const QueryError& error, Purpose purpose) = 0;
