@@ -54,6 +54,9 @@ int run_command(const Options& options) {
     if (!options.snapshot.empty()) {
         return run_advise_from_snapshot(options, terminal);
     }
+    if (options.command == Command::kPlan) {
+        return run_plan(options);
+    }
     if (is_policy_command(options.command)) {
         return run_policy(options, terminal);
     }

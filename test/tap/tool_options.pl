@@ -20,7 +20,7 @@ program_options_handling_ok($pgleash);
 command_like([ $pgleash, '-?' ], qr/^Usage: pgleash \[OPTIONS\] COMMAND/m, '-? is help');
 command_like([ $pgleash, '-V' ], qr/^pgleash \(pg_leash\) \d+\.\d+$/, '-V is the version');
 for my $command (
-	qw(status sessions leaks slow log terminate cancel reap health doctor policy advise),
+	qw(status sessions leaks slow log terminate cancel reap health doctor policy advise plan),
 	'advise pools', 'advise settings', 'advise indexes', 'snapshot save', map { "policy $_" } qw(list show diff apply test))
 {
 	program_help_ok_for($command);
@@ -44,11 +44,11 @@ sub program_help_ok_for
 my @refused = (
 	[ [], 'no command given; the commands are status, sessions, leaks, apps, slow, orphans, log, '
 		. 'terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
-		. 'policy test, advise, advise pools, advise settings, advise indexes, snapshot save, report, health, doctor (try "pgleash --help")' ],
+		. 'policy test, advise, advise pools, advise settings, advise indexes, plan, snapshot save, report, health, doctor (try "pgleash --help")' ],
 	[ ['sesions'], 'unknown command "sesions"; did you mean "sessions"?' ],
 	[ ['nonesuch'], 'unknown command "nonesuch"; the commands are status, sessions, leaks, apps, '
 		. 'slow, orphans, log, terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
-		. 'policy test, advise, advise pools, advise settings, advise indexes, snapshot save, report, health, doctor' ],
+		. 'policy test, advise, advise pools, advise settings, advise indexes, plan, snapshot save, report, health, doctor' ],
 	[ ['policy'], 'no command given after "policy"; try "pgleash policy --help"' ],
 	[ [ 'policy', 'aply', 'x' ],
 		'unknown command "policy aply"; did you mean "policy apply"?' ],
@@ -60,6 +60,9 @@ my @refused = (
 		. 'advise settings, advise indexes' ],
 	[ [ 'advise', 'indexes', '--limit', '0' ],
 		'invalid number "0" for --limit; write a whole number from 1 on' ],
+	[ [ 'plan', '--csv' ], 'invalid format "csv"; --format takes markdown, html or json' ],
+	[ [ 'plan', '--format', 'table' ],
+		'invalid format "table"; --format takes markdown, html or json' ],
 	[ [ 'policy', 'apply' ], 'no file of policies given, such as policies.toml' ],
 	[ [ 'policy', 'diff', '--prune', 'x' ],
 		'unrecognized option "--prune"; try "pgleash policy diff --help"' ],

@@ -32,6 +32,7 @@ std::span<const CommandWord> advise_commands();
 std::span<const CommandWord> snapshot_commands();
 std::span<const CommandWord> health_commands();
 std::span<const CommandWord> report_commands();
+std::span<const CommandWord> plan_commands();
 
 void add_common_filters(CLI::App* command, Arguments& arguments);
 void add_session_filters(CLI::App* command, Arguments& arguments);

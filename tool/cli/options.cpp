@@ -96,6 +96,17 @@ ConnectionOptions read_connection(const CLI::App& app, const Arguments& argument
     return connection;
 }
 
+// What plan writes is a page, not rows.
+void read_page_format(Options& options, const Arguments& arguments) {
+    const std::string format = arguments.value("format").value_or("markdown");
+    if (arguments.given("csv") || (format != "markdown" && format != "html" && format != "json")) {
+        refuse(fmt::format("invalid format \"{}\"; --format takes markdown, html or json",
+                           arguments.given("csv") ? "csv" : format));
+    }
+    options.html = format == "html";
+    options.format = format == "json" || arguments.given("json") ? Format::kJson : Format::kTable;
+}
+
 Format read_format(const Arguments& arguments) {
     const bool json = arguments.given("json");
     const bool csv = arguments.given("csv");
@@ -113,7 +124,11 @@ Options read_options(const CLI::App& app, const CommandWord& word, const Argumen
     Options options;
     options.command = word.command;
     options.connection = read_connection(app, arguments);
-    options.format = read_format(arguments);
+    if (word.command == Command::kPlan) {
+        read_page_format(options, arguments);
+    } else {
+        options.format = read_format(arguments);
+    }
     if (const auto text = arguments.value("color")) {
         options.color = color_value(*text);
     }

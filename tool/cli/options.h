@@ -36,6 +36,7 @@ enum class Command {
     kAdvisePools,
     kAdviseSettings,
     kAdviseIndexes,
+    kPlan,
     kSnapshotSave,
     kReport,
     kHealth,
@@ -71,6 +72,8 @@ struct Options {
     bool dry_run = false;                 ///< policy apply
     bool prune = false;                   ///< policy apply: remove what the file does not have
     std::vector<std::string> policies;    ///< policy show: their names; none: all
+    bool html = false;                    ///< plan: not Markdown
+    std::optional<std::string> before;    ///< plan: a snapshot to compare with
     std::string file;                     ///< policy diff, apply, test; snapshot save
     PoolOptions pools;                    ///< advise
     std::vector<const Client*> clients;   ///< advise: for whom there is to be text to paste

@@ -40,26 +40,6 @@ SELECT datname, pg_catalog.count(DISTINCT ("table", columns)) FROM leash.index_c
 
 // Here and below names are looked up in the catalogs: to_regclass() refuses whoever may not
 // use the schema.
-//
-// B-trees whose first columns are the candidate's, in any order.
-constexpr const char* kExisting = R"sql(
-SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), i.indisvalid AND i.indisready
-  FROM pg_catalog.pg_index i
-  JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_catalog.pg_am a ON a.oid = c.relam
-  JOIN pg_catalog.pg_class r ON r.oid = i.indrelid
-  JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace
- CROSS JOIN (SELECT pg_catalog.array_agg(name) AS names, pg_catalog.count(*) AS number
-               FROM pg_catalog.jsonb_array_elements_text($2::pg_catalog.jsonb) AS w(name)) AS wanted
- WHERE ARRAY[s.nspname, r.relname]::pg_catalog.text[] = pg_catalog.parse_ident($1)
-   AND a.amname = 'btree' AND i.indpred IS NULL
-   AND i.indnkeyatts >= wanted.number
-   AND (SELECT pg_catalog.count(DISTINCT t.attname)
-          FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS k(attnum, at)
-          JOIN pg_catalog.pg_attribute t ON t.attrelid = i.indrelid AND t.attnum = k.attnum
-         WHERE k.at <= wanted.number AND t.attname = ANY (wanted.names)) = wanted.number
- ORDER BY 2 DESC, 1 LIMIT 1)sql";
 
 // A statement such as the slow ones: each column equals a value that is about as frequent
 // as they were choosy ($3), from the statistics.  Of a type outside pg_catalog the operator
@@ -197,19 +177,11 @@ private:
         advice.columns = cell_of(candidates, row, "columns").value_or("");
         const std::vector<std::string> names = split_identifiers(advice.columns);
         const std::string json = nlohmann::json(names).dump();
-        find_index(advice, json);
+        advice.index = find_index(connection_, advice.table, names);
         const double scanned = std::max(number("rows_scanned"), 1.0);
         const double kept = std::clamp(number("rows_kept"), 1.0, scanned) / scanned;
         try_query(advice, json, std::pow(kept, 1.0 / static_cast<double>(names.size())));
         return advice;
-    }
-
-    void find_index(IndexAdvice& advice, const std::string& names) {
-        const Result found = connection_.run(Query{kExisting, {advice.table, names}});
-        if (found.rows() > 0) {
-            advice.index = ExistingIndex{found.value(0, 0).value_or(""),
-                                         found.value(0, 1).value_or("") == "t"};
-        }
     }
 
     void try_query(IndexAdvice& advice, const std::string& names, double share) {

@@ -24,6 +24,9 @@ int run_advise(Context& context);
 int run_advise_from_snapshot(const Options& options, const Terminal& terminal);
 int run_advise_indexes(Context& context);
 
+/// Connects by itself, unless a snapshot is judged.
+int run_plan(const Options& options);
+
 /// snapshot save FILE.
 int run_snapshot_save(Context& context);
 

@@ -216,30 +216,6 @@ std::span<const Column> index_fact_columns() {
     return std::span(kColumns).first(kFacts);
 }
 
-std::vector<std::string> split_identifiers(std::string_view list) {
-    std::vector<std::string> names;
-    std::string name;
-    bool quoted = false;
-    for (std::size_t at = 0; at < list.size(); ++at) {
-        const char c = list[at];
-        if (c == '"' && quoted && at + 1 < list.size() && list[at + 1] == '"') {
-            name += c;
-            ++at;
-        } else if (c == '"') {
-            quoted = !quoted;
-        } else if (c == ',' && !quoted) {
-            names.push_back(std::move(name));
-            name.clear();
-        } else if (c != ' ' || quoted) {
-            name += c;
-        }
-    }
-    if (!name.empty()) {
-        names.push_back(std::move(name));
-    }
-    return names;
-}
-
 std::optional<double> plan_cost(const std::string& explained) {
     const auto document = nlohmann::json::parse(explained, nullptr, false);
     const nlohmann::json::json_pointer path("/0/Plan/Total Cost");

@@ -7,16 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "evidence/existing_index.h"
 #include "render/dataset.h"
 #include "render/table.h"
 
 namespace leash::tool {
-
-/// An index that begins with the columns of a candidate.
-struct ExistingIndex {
-    std::string name;  ///< as SQL
-    bool valid = true;
-};
 
 struct IndexAdvice {
     Row facts;                           ///< of the view and of the statistics: kFactColumns
@@ -38,9 +33,6 @@ const char* name_of(IndexVerdict verdict);
 
 /// What facts has, in order.
 std::span<const Column> index_fact_columns();
-
-/// The names in a list of SQL identifiers, unquoted: `a, "B ""c"""` are a and B "c".
-std::vector<std::string> split_identifiers(std::string_view list);
 
 /// The total cost in what EXPLAIN (FORMAT JSON) returns.
 std::optional<double> plan_cost(const std::string& explained);

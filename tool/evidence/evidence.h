@@ -154,6 +154,9 @@ struct ApplicationFacts {
     std::optional<Seconds> learned_idle;
     std::optional<Instant> known_since;
     std::int64_t addresses = 0;  ///< distinct ones of its sessions of now
+    /// Its sessions of now from addresses that opened most of theirs within a tenth of the
+    /// time since: as a pool is filled, and not as one leak comes after the other.
+    std::optional<std::int64_t> opened_together;
     // What in_use holds in vain, as far as known: leaked sessions of now that are in use,
     // for how long together, and those that policies ended.
     std::int64_t leaked_in_use = 0;
@@ -190,6 +193,7 @@ struct ApplicationFacts {
         visit("learned_idle", self.learned_idle);
         visit("known_since", self.known_since);
         visit("addresses", self.addresses);
+        visit("opened_together", self.opened_together);
         visit("leaked_in_use", self.leaked_in_use);
         visit("leaked_in_use_time", self.leaked_in_use_time);
         visit("reaped_in_use_time", self.reaped_in_use_time);
@@ -246,6 +250,8 @@ struct IndexFacts {
     std::optional<QueryId> query_id;
     Instant last_seen;
     std::string evidence;
+    std::optional<std::string> existing;  ///< an index that begins with the columns; of the
+                                          ///< connection's own database alone
 
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {
@@ -259,6 +265,7 @@ struct IndexFacts {
         visit("query_id", self.query_id);
         visit("last_seen", self.last_seen);
         visit("evidence", self.evidence);
+        visit("existing", self.existing);
     }
 };
 

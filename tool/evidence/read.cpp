@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <type_traits>
 
+#include "evidence/existing_index.h"
+
 namespace leash::tool {
 namespace {
 
@@ -93,9 +95,14 @@ constexpr const char* kServer = R"sql(
 // in_use_mean since known_since.
 constexpr const char* kApplications = R"sql(
   FROM (WITH app AS MATERIALIZED (SELECT * FROM leash.applications),
-        seen AS (SELECT leash.without_pooler_host(application_name) AS application_name, usename, datname,
-                        pg_catalog.count(DISTINCT client_addr) AS addresses
-                   FROM leash.sessions GROUP BY 1, 2, 3),
+        opened AS (SELECT leash.without_pooler_host(application_name) AS application_name, usename, datname,
+                          client_addr, pg_catalog.count(*) AS sessions,
+                          pg_catalog.percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (
+                              ORDER BY EXTRACT(epoch FROM pg_catalog.clock_timestamp() - backend_start)::pg_catalog.float8) AS ages
+                     FROM leash.sessions GROUP BY 1, 2, 3, 4),
+        seen AS (SELECT application_name, usename, datname, pg_catalog.count(client_addr) AS addresses,
+                        pg_catalog.sum(sessions) FILTER (WHERE ages[2] - ages[1] <= 0.1 * ages[2])::pg_catalog.int8 AS opened_together
+                   FROM opened GROUP BY 1, 2, 3),
         leaking AS (SELECT app.application_name, app.usename, app.datname,
                            pg_catalog.count(*) AS leaked_in_use,
                            pg_catalog.sum(LEAST(leaked_for, pg_catalog.clock_timestamp() - known_since)) AS leaked_in_use_time
@@ -132,6 +139,11 @@ constexpr const char* kHistory = R"sql(
   FROM leash.history
  WHERE minute >= pg_catalog.now() - pg_catalog.make_interval(days => 7)
  ORDER BY minute)sql";
+
+// Which exist already is asked one by one.
+constexpr const char* kIndexes = R"sql(
+  FROM (SELECT *, NULL AS existing FROM leash.index_candidates) AS candidates
+ ORDER BY total_time DESC LIMIT 100)sql";
 
 constexpr const char* kReaps = R"sql(
   FROM (SELECT COALESCE(policy, '') AS policy, mode, action, application_name, outcome,
@@ -170,6 +182,19 @@ constexpr const char* kDatabases = R"sql(
           FROM pg_catalog.pg_database d JOIN pg_catalog.pg_stat_database s ON s.datid = d.oid) AS counted
  ORDER BY blks_hit + blks_read DESC)sql";
 
+// Valid ones only: one that is not is of no use to anybody.
+void find_existing(Connection& connection, Evidence& evidence) {
+    for (IndexFacts& facts : evidence.indexes) {
+        if (facts.datname != evidence.server.database) {
+            continue;
+        }
+        const auto index = find_index(connection, facts.table, split_identifiers(facts.columns));
+        if (index && index->valid) {
+            facts.existing = index->name;
+        }
+    }
+}
+
 }  // namespace
 
 void read_plain_facts(Connection& connection, Evidence& evidence) {
@@ -190,7 +215,8 @@ Evidence read_evidence(Connection& connection) {
     evidence.applications = read_rows<ApplicationFacts>(connection, kApplications);
     evidence.transactions = read_rows<TransactionFacts>(connection, kTransactions);
     evidence.slow = read_rows<SlowFacts>(connection, "FROM leash.slow_summary LIMIT 100");
-    evidence.indexes = read_rows<IndexFacts>(connection, "FROM leash.index_candidates LIMIT 100");
+    evidence.indexes = read_rows<IndexFacts>(connection, kIndexes);
+    find_existing(connection, evidence);
     evidence.orphans = read_rows<OrphanFacts>(connection, "FROM leash.orphans");
     evidence.refusals = read_rows<RefusalFacts>(connection, "FROM leash.refusals");
     evidence.history = read_rows<MinuteFacts>(connection, kHistory);
