@@ -73,7 +73,6 @@ struct Options {
     bool prune = false;                   ///< policy apply: remove what the file does not have
     std::vector<std::string> policies;    ///< policy show: their names; none: all
     bool html = false;                    ///< plan: not Markdown
-    std::optional<std::string> before;    ///< plan: a snapshot to compare with
     std::string file;                     ///< policy diff, apply, test; snapshot save
     PoolOptions pools;                    ///< advise
     std::vector<const Client*> clients;   ///< advise: for whom there is to be text to paste
