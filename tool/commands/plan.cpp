@@ -3,7 +3,6 @@
 
 #include "commands/commands.h"
 #include "evidence/file.h"
-#include "evidence/read.h"
 #include "new_file.h"
 #include "plan/page.h"
 #include "render/instant.h"
@@ -19,8 +18,8 @@ Evidence evidence_of(const Options& options) {
     }
     const std::unique_ptr<Source> source = open_source(options);
     try {
-        source->server();  // names the database where something is missing
-        return read_evidence(source->connection());
+        source->server();  // says what is missing there
+        return source->evidence();
     } catch (const QueryError& error) {
         throw source->explain(error, Purpose::kReading);
     }
