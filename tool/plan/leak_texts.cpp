@@ -128,7 +128,14 @@ std::vector<Fix> forgotten_fixes(const Situation& situation, const LeakGroup& gr
         situation.application(group.party.application, group.party.role, group.party.database);
     const PoolAdvice* pool = facts != nullptr ? situation.pool(*facts) : nullptr;
     if (pool != nullptr) {
-        append(fixes, limit_pool(*pool));
+        for (Fix limit : limit_pool(*pool)) {
+            limit.risk =
+                "it protects all others, not this application: as long as it leaks, its own "
+                "requests "
+                "soon find no connection; " +
+                limit.risk;
+            fixes.push_back(std::move(limit));
+        }
     }
     append(fixes,
            change_setting(situation, "CONNECTION LIMIT", "role " + group.party.role, When::kDay,

@@ -88,12 +88,15 @@ void tell_openers(const LeakGroup& group, std::vector<std::string>& evidence) {
     std::size_t told = 0;
     for (const CauseFacts* cause : group.causes) {
         const bool has_route = cause->route && !cause->route->empty();
-        if ((cause->opener.empty() && !has_route) || told == kMostOpeners) {
+        const bool has_last = cause->opener.empty() && cause->last_statement;
+        if ((cause->opener.empty() && !has_last && !has_route) || told == kMostOpeners) {
             continue;
         }
         ++told;
         std::string line = counted(cause->sessions, "session");
         line += cause->opener.empty() ? "" : fmt::format(", opened by {}", code(cause->opener));
+        line += has_last ? fmt::format(", whose last statement is {}", code(*cause->last_statement))
+                         : "";
         line += has_route ? fmt::format(", on route {}", code(*cause->route)) : "";
         evidence.push_back(line + '.');
     }
@@ -128,6 +131,10 @@ void tell_growth(const LeakGroup& group, std::vector<std::string>& evidence) {
             ? fmt::format(": that takes the last free slot in {}.", duration(*group.exhausted_in))
             : std::string(".");
     evidence.push_back(line);
+}
+
+const ApplicationFacts* application_of(const Situation& situation, const LeakGroup& group) {
+    return situation.application(group.party.application, group.party.role, group.party.database);
 }
 
 std::vector<std::string> evidence_of(const Situation& situation, const LeakGroup& group) {
@@ -176,12 +183,32 @@ void rank(const Situation& situation, const LeakGroup& group, Finding& finding) 
     }
 }
 
+// Connections of the application when nothing is forgotten any more: what it needs.
+const PoolAdvice* need_of(const Situation& situation, const LeakGroup& group) {
+    const ApplicationFacts* facts = application_of(situation, group);
+    return group.way == LeakWay::kForgotten && facts != nullptr ? situation.pool(*facts) : nullptr;
+}
+
 void expect(const Situation& situation, const LeakGroup& group, Finding& finding) {
     const std::int64_t used = situation.evidence.connections.used;
-    finding.expected.push_back({"connections taken", number(used),
-                                number(std::max<std::int64_t>(used - group.sessions, 0)),
-                                fmt::format("the {} are ended; those taken now, minus them",
-                                            counted(group.sessions, "leaked session"))});
+    finding.frees = group.sessions;
+    finding.expected.push_back(
+        {"connections taken, at once", number(used),
+         number(std::max<std::int64_t>(used - group.sessions, 0)),
+         group.sessions == 1
+             ? "the leaked session is ended"
+             : fmt::format("the {} leaked sessions are ended", number(group.sessions))});
+    if (const PoolAdvice* pool = need_of(situation, group)) {
+        const std::int64_t held = application_of(situation, group)->sessions;
+        finding.frees = std::max(finding.frees, held - pool->connections);
+        finding.expected.push_back(
+            {"connections of the application, when it is mended", number(held),
+             number(std::min(held, pool->connections)),
+             fmt::format(
+                 "what it had in use, {} in the mean and {} or less for 99.9 % of the time: "
+                 "the larger one of that and L + 2 sqrt L, times 1.25",
+                 amount(pool->level), number(pool->p999))});
+    }
     if (group.blocked > 0) {
         finding.expected.push_back({"sessions that wait for their locks", number(group.blocked),
                                     "0", "a lock is released when its session ends"});
@@ -196,7 +223,6 @@ Finding finding_of(const Situation& situation, const LeakGroup& group) {
     finding.subject = group.party.role + '@' + group.party.database;
     finding.title = leak_title(group);
     rank(situation, group, finding);
-    finding.frees = group.sessions;
     finding.evidence = evidence_of(situation, group);
     finding.diagnosis = leak_diagnosis(group);
     finding.fixes = leak_fixes(situation, group);

@@ -86,10 +86,12 @@ std::optional<Habit> judge(const Situation& situation, const ApplicationFacts& f
 void tell(const Situation& situation, const Habit& habit, Finding& finding) {
     const ApplicationFacts& facts = *habit.facts;
     finding.evidence.push_back(fmt::format(
-        "{} opened {} in {}, {} a second. They lived for {} in the mean, and ran {} statements.",
+        "{} opened {} in {}, {} a second. They lived for {} in the mean, and "
+        "ran {} statement{} each.",
         Party{facts.application_name, facts.usename, facts.datname}.who(),
         counted(facts.opened.value_or(0), "session"), duration(situation.known_seconds(facts)),
-        amount(habit.rate), duration(facts.mean_lifetime->value), amount(habit.statements)));
+        amount(habit.rate), duration(facts.mean_lifetime->value), amount(habit.statements),
+        amount(habit.statements) == "1" ? "" : "s"));
     finding.evidence.push_back(
         fmt::format("At most {} were there at one time, and {} in the mean were in use.",
                     counted(facts.sessions_peak.value_or(facts.sessions), "session"),

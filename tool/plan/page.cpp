@@ -14,6 +14,8 @@ namespace {
 
 // Less is too short to know a day's peaks or a pool's need.
 constexpr double kEnough = 3600;
+// The first minute begins before the server does.
+constexpr double kSomeMinutes = 120;
 
 std::string name_of(const ServerFacts& server) {
     if (server.host.empty()) {
@@ -40,9 +42,12 @@ std::string target_of(const ServerFacts& server) {
 // --- the summary ---------------------------------------------------------------------
 
 std::string slots_line(const Situation& situation) {
+    const ConnectionFacts& slots = situation.evidence.connections;
     std::string line =
-        fmt::format("Slots: {} of {} are taken", number(situation.evidence.connections.used),
-                    number(situation.usable));
+        fmt::format("Slots: {} of {} are taken", number(slots.used), number(slots.max_connections));
+    if (slots.reserved > 0) {
+        line += fmt::format(" ({} are reserved)", number(slots.reserved));
+    }
     if (situation.peak_at) {
         line += fmt::format("; at most {} were, in the minute {}", number(situation.peak),
                             moment(*situation.peak_at));
@@ -123,7 +128,8 @@ std::vector<std::string> caveats_of(const Situation& situation) {
             "the last days are not known.");
     }
     const std::optional<Instant> reset = evidence.connections.stats_reset;
-    if (!evidence.history.empty() && reset && *reset > evidence.history.front().minute) {
+    if (!evidence.history.empty() && reset &&
+        seconds_between(evidence.history.front().minute, *reset) > kSomeMinutes) {
         caveats.push_back(fmt::format(
             "Statistics were reset at {}, within the history: totals begin there, minutes do not.",
             moment(*reset)));

@@ -115,6 +115,12 @@ void how_to_watch(const Page& page, Document& out) {
     out.code("sh", text);
 }
 
+// What a fix does, without how.
+std::string first_sentence(const std::string& text) {
+    const std::size_t end = text.find(". ");
+    return end == std::string::npos ? text : text.substr(0, end + 1);
+}
+
 void timeline(const Page& page, Document& out) {
     out.heading(2, "What to do when");
     for (const Term& term : kTerms) {
@@ -127,7 +133,8 @@ void timeline(const Page& page, Document& out) {
             for (std::size_t f = 0; f < page.findings[i].fixes.size(); ++f) {
                 const Fix& fix = page.findings[i].fixes[f];
                 if (fix.when == term.when) {
-                    items.push_back(fmt::format("{}: {}", fix_number(i, f), fix.what));
+                    items.push_back(
+                        fmt::format("{}: {}", fix_number(i, f), first_sentence(fix.what)));
                 }
             }
         }

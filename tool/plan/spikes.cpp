@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/queueing.h"
 #include "plan/fixes.h"
 #include "plan/rules.h"
 #include "plan/words.h"
@@ -23,21 +24,33 @@ constexpr double kWorked = 0.5;
 // An application whose own peak is that part of the rise may have caused it.
 constexpr double kMuch = 0.5;
 
+// For so many seconds the pools that we advise let a request wait for a connection; within
+// that time the work of a spike should be done.
+constexpr double kPatience = 10;
+
 constexpr std::size_t kMostShown = 5;
+
+// Minutes with a high level, one behind the other.
+struct Run {
+    const MinuteFacts* first = nullptr;
+    std::int64_t minutes = 0;
+    double work = 0;        // session-seconds, beyond the usual
+    double worst_work = 0;  // of one minute
+};
 
 struct Spike {
     std::int64_t usual = 0;
     std::int64_t usual_in_use = 0;
+    double usual_work = 0;  // of a minute
     const MinuteFacts* peak = nullptr;
-    std::vector<const MinuteFacts*> minutes;  // in which the level was high, oldest first
-    std::int64_t runs = 0;                    // of such minutes, one behind the other
+    std::vector<Run> runs;  // oldest first
+    std::int64_t minutes = 0;
     std::int64_t refused = 0;
-    double busy_seconds = 0;
 };
 
 template <class Value>
-std::int64_t median(const std::vector<MinuteFacts>& history, Value&& value) {
-    std::vector<std::int64_t> values;
+auto median(const std::vector<MinuteFacts>& history, Value&& value) {
+    std::vector<decltype(value(history.front()))> values;
     for (const MinuteFacts& minute : history) {
         values.push_back(value(minute));
     }
@@ -56,10 +69,16 @@ void collect(const std::vector<MinuteFacts>& history, std::int64_t high, Spike& 
     for (const MinuteFacts& minute : history) {
         const bool now = level(minute) >= high;
         if (now) {
-            spike.minutes.push_back(&minute);
-            spike.runs += before ? 0 : 1;
+            if (!before) {
+                spike.runs.push_back({&minute, 0, 0, 0});
+            }
+            const double work = std::max(minute.busy_seconds - spike.usual_work, 0.0);
+            Run& run = spike.runs.back();
+            ++run.minutes;
+            run.work += work;
+            run.worst_work = std::max(run.worst_work, work);
+            ++spike.minutes;
             spike.refused += minute.refused;
-            spike.busy_seconds += minute.busy_seconds;
         }
         before = now;
     }
@@ -83,7 +102,7 @@ std::optional<Spike> judge(const Situation& situation) {
     }
     collect(history, spike.usual + (rise + 1) / 2, spike);
     const bool is_short =
-        static_cast<double>(spike.minutes.size()) <= kFew * static_cast<double>(history.size());
+        static_cast<double>(spike.minutes) <= kFew * static_cast<double>(history.size());
     const bool worked =
         static_cast<double>(spike.peak->in_use_peak - spike.peak->leaked - spike.usual_in_use) >=
         kWorked * static_cast<double>(rise);
@@ -116,17 +135,17 @@ void tell(const Situation& situation, const Spike& spike,
         moment(spike.peak->minute), counted(spike.peak->used_peak, "session"),
         number(spike.peak->in_use_peak), number(spike.usual),
         counted(static_cast<std::int64_t>(situation.evidence.history.size()), "minute")));
-    std::vector<std::string> minutes;
-    for (const MinuteFacts* minute : spike.minutes) {
-        if (minutes.size() < kMostShown) {
-            minutes.push_back(moment(minute->minute));
+    std::vector<std::string> begins;
+    for (const Run& run : spike.runs) {
+        if (begins.size() < kMostShown) {
+            begins.push_back(moment(run.first->minute));
         }
     }
-    finding.evidence.push_back(
-        fmt::format("That happened {}, in {} ({}{}).",
-                    spike.runs == 1 ? "once" : fmt::format("{} times", spike.runs),
-                    counted(static_cast<std::int64_t>(spike.minutes.size()), "minute"),
-                    listed(minutes), spike.minutes.size() > minutes.size() ? " and more" : ""));
+    const auto runs = static_cast<std::int64_t>(spike.runs.size());
+    finding.evidence.push_back(fmt::format("That happened {}, in {}; it began {}{}.",
+                                           runs == 1 ? "once" : fmt::format("{} times", runs),
+                                           counted(spike.minutes, "minute"), listed(begins),
+                                           spike.runs.size() > begins.size() ? " and more" : ""));
     if (spike.refused > 0) {
         finding.evidence.push_back(fmt::format(
             "{} refused in these minutes: as many as could not get in, and the peak is a "
@@ -142,41 +161,71 @@ void tell(const Situation& situation, const Spike& spike,
     }
 }
 
-// The same work with fewer at a time takes longer; how long follows from what it was.
-void expect(const Spike& spike, const PoolAdvice& pool, std::int64_t its_peak, Finding& finding) {
+// The most work that came at once.
+double burst_of(const Situation& situation, const Spike& spike) {
+    double most = 0;
+    for (const Run& run : spike.runs) {
+        most = std::max(most, situation.minute_seconds >= kPatience ? run.worst_work : run.work);
+    }
+    return most;
+}
+
+// What was measured has the spike in it, and would ask for a pool as large as that.  Taken is
+// what is in use without it, and beside that its work within the time that requests wait.
+PoolAdvice bounded(const Situation& situation, const Spike& spike, const ApplicationFacts& facts,
+                   const PoolAdvice& measured) {
+    double extra = 0;
+    for (const Run& run : spike.runs) {
+        extra += run.work;
+    }
+    const double known = situation.known_seconds(facts);
+    PoolAdvice pool = measured;
+    pool.level = known > 0 ? std::max(measured.level - extra / known, 0.0) : 0;
+    pool.level += burst_of(situation, spike) / kPatience;
+    const std::int64_t need = std::min<std::int64_t>(square_root_pool(pool.level),
+                                                     std::max<std::int64_t>(measured.need, 1));
+    pool.per_instance = (need + pool.instances - 1) / pool.instances;
+    pool.connections = pool.per_instance * pool.instances;
+    pool.pooler_size += pool.connections - measured.with_headroom;
+    pool.pooler_database_size += pool.connections - measured.with_headroom;
+    return pool;
+}
+
+void expect(const Situation& situation, const Spike& spike, const PoolAdvice& pool,
+            std::int64_t its_peak, Finding& finding) {
     const std::int64_t after = spike.usual + pool.connections;
     finding.expected.push_back(
         {"connections, at such a peak", number(spike.peak->used_peak),
          number(std::min(after, spike.peak->used_peak)),
          fmt::format("the usual {} and the pool's {}; the others wait in the application",
                      number(spike.usual), number(pool.connections))});
-    if (spike.busy_seconds > 0 && pool.connections > 0) {
-        const double work = spike.busy_seconds / static_cast<double>(spike.runs);
+    const double work = burst_of(situation, spike);
+    if (work > 0 && its_peak > 0) {
+        const auto text = [&](std::int64_t at_once) {
+            return fmt::format("{} with {} at once", duration(work / static_cast<double>(at_once)),
+                               number(at_once));
+        };
         finding.expected.push_back(
-            {"how long the work of one spike takes",
-             fmt::format("{} with {} at once",
-                         duration(work / static_cast<double>(std::max<std::int64_t>(its_peak, 1))),
-                         number(its_peak)),
-             fmt::format("{} with {} at once",
-                         duration(work / static_cast<double>(pool.connections)),
-                         number(pool.connections)),
+            {"the work of such a spike takes at least", text(its_peak), text(pool.connections),
              fmt::format(
-                 "{} of statements, divided by how many run; at best, if the server has the "
-                 "cores",
-                 duration(work))});
+                 "{} of statements, divided by how many run at once; the pool is ceil(L + 2 "
+                 "sqrt L), where L is the usual level and this work within {} seconds",
+                 duration(work), kPatience)});
     }
 }
 
 void add_fixes(const Situation& situation, const Spike& spike, const ApplicationFacts& facts,
                Finding& finding) {
-    const PoolAdvice* pool = situation.pool(facts);
-    if (pool == nullptr) {
+    const PoolAdvice* measured = situation.pool(facts);
+    if (measured == nullptr) {
         return;
     }
-    finding.fixes = limit_pool(*pool);
-    finding.fixes.push_back(put_pooler(*pool));
-    finding.frees = std::max<std::int64_t>(facts.in_use_peak.value_or(0) - pool->connections, 0);
-    expect(spike, *pool, facts.in_use_peak.value_or(0), finding);
+    const PoolAdvice pool = bounded(situation, spike, facts, *measured);
+    const std::int64_t its_peak = facts.in_use_peak.value_or(0);
+    finding.fixes = limit_pool(pool);
+    finding.fixes.push_back(put_pooler(pool));
+    finding.frees = std::max<std::int64_t>(its_peak - pool.connections, 0);
+    expect(situation, spike, pool, its_peak, finding);
 }
 
 Fix spread_out() {
@@ -219,8 +268,7 @@ void find_spikes(const Situation& situation, Findings& findings) {
     }
     finding.weight = static_cast<double>(rise);
     finding.hurts =
-        fmt::format("takes {} for {}", counted(rise, "slot"),
-                    counted(static_cast<std::int64_t>(spike->minutes.size()), "minute"));
+        fmt::format("takes {} for {}", counted(rise, "slot"), counted(spike->minutes, "minute"));
     tell(situation, *spike, who, finding);
     finding.diagnosis =
         "Spike: for a few minutes many work at once, and before and after few do. No session was "

@@ -65,6 +65,9 @@ std::string counted(std::int64_t count, std::string_view noun) {
 
 std::string amount(double value) {
     const double size = std::fabs(value);
+    if (size > 0 && size < 0.005) {
+        return "less than 0.01";
+    }
     if (size >= 100) {
         return thousands(std::llround(std::min(value, 1e15)));
     }
