@@ -280,6 +280,8 @@ for my $glob ('healthy', 'healthy - *')
 	is(json_rows('sessions', '--app', $glob)->[0]{pid}, $healthy->{pid}, "sessions --app '$glob', by a pooler's name");
 }
 tell_client($healthy, q(SET application_name = 'healthy';));
+# It was in use just now.
+$node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM leash.leaks WHERE kind = 'unused'});
 is(json_rows('sessions', '--sort', 'application_name', '--limit', '1')->[0]{application_name},
 	'healthy', '--sort and --limit');
 is(json_rows('sessions', '--sort', 'application_name:desc', '--limit', '1')->[0]{application_name},
