@@ -51,11 +51,11 @@ int run_command(const Options& options) {
     if (options.command == Command::kReport) {
         return run_report(options, terminal);
     }
-    if (!options.snapshot.empty()) {
-        return run_advise_from_snapshot(options, terminal);
-    }
     if (options.command == Command::kPlan) {
         return run_plan(options);
+    }
+    if (!options.snapshot.empty()) {
+        return run_advise_from_snapshot(options, terminal);
     }
     if (is_policy_command(options.command)) {
         return run_policy(options, terminal);

@@ -64,6 +64,14 @@ ok((grep { $_->{name} eq 'max_connections' } @{ $document->{settings} }), 'setti
 ok((grep { $_->{datname} eq 'postgres' } @{ $document->{databases} }), 'databases');
 unlike($text, qr/secret-in-comment|n = 8/, 'no literal, no comment');
 
+($status, my $plan) = pgleash('plan', '--from', $file);
+is($status, 0, 'a plan is made from it');
+like($plan, qr/shop/, 'which names the leak');
+unlike($plan, qr/^Pools$/m, 'and is no advice on pools');
+($status, $stdout, $stderr) = pgleash('advise', 'pools', '--from', $file, '--force');
+is($status, 0, 'so is advice') or diag $stderr;
+like($stdout, qr/^APPLICATION/m, 'on pools');
+
 ($status, $stdout, $stderr) = pgleash('snapshot', 'save', "$file/none/x.json");
 is($status, 1, 'a file that cannot be written is a failure');
 like($stderr, qr/cannot write ".*x\.json"/, 'which names the file');
