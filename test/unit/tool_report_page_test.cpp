@@ -143,7 +143,7 @@ TEST(ReportPageOf, TheLimitAndThePeakAreMarked) {
     const Evidence evidence = shop_in_trouble();
     const Timeline timeline = timeline_of(evidence);
     const std::string svg = chart_svg(connections_chart(evidence, timeline), timeline).code();
-    EXPECT_THAT(svg, HasSubstr("max_connections 200"));
+    EXPECT_THAT(svg, HasSubstr("197 for ordinary roles, of max_connections 200"));
     EXPECT_THAT(svg, HasSubstr("peak 197"));
     EXPECT_THAT(svg, HasSubstr("class=\"mark\""));
 }

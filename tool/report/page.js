@@ -244,7 +244,7 @@ class Live {
         this.plot = new uPlot({
             width: this.box.clientWidth,
             height: 234,
-            padding: [12, 8, 0, 0],
+            padding: [12, 20, 0, 0],    // a time at the edge has room
             legend: { show: false },
             tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), UTC),
             cursor: { y: false, points: { show: false }, sync: { key: this.set.name, scales: ["x", null] }, drag: { x: true, y: false, setScale: true } },

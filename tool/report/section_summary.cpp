@@ -165,12 +165,13 @@ Html checks_tile(const Evidence& evidence) {
         critical += check.status == "critical" ? 1 : 0;
         warning += check.status != "critical" && check.status != "ok" ? 1 : 0;
     }
+    const auto all = static_cast<std::int64_t>(evidence.checks.size());
     if (critical > 0) {
-        return tile("Checks", fmt::format("{} critical", critical),
-                    fmt::format("{} warning", warning));
+        return tile("Checks", "critical",
+                    fmt::format("{} of {}, {} warning", critical, all, warning));
     }
-    return warning > 0 ? tile("Checks", fmt::format("{} warning", warning), "none critical")
-                       : tile("Checks", "ok", fmt::format("all {}", evidence.checks.size()));
+    return warning > 0 ? tile("Checks", "warning", fmt::format("{} of {}", warning, all))
+                       : tile("Checks", "ok", fmt::format("all {}", all));
 }
 
 }  // namespace

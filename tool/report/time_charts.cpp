@@ -62,6 +62,18 @@ std::string sum_note(const Timeline& timeline, std::int64_t MinuteFacts::*field)
                        minute_text(most.begin));
 }
 
+// What roles can take that are no superusers.
+std::int64_t ordinary_limit(const ConnectionFacts& connections) {
+    return std::max<std::int64_t>(0, connections.max_connections - connections.reserved);
+}
+
+std::string limit_text(const ConnectionFacts& connections) {
+    const std::string all = count_text(connections.max_connections);
+    return connections.reserved > 0 ? fmt::format("{} for ordinary roles, of max_connections {}",
+                                                  count_text(ordinary_limit(connections)), all)
+                                    : "max_connections " + all;
+}
+
 std::string connections_note(const Evidence& evidence, const Timeline& timeline, bool beyond) {
     const Bucket& peak = timeline.peak();
     const std::int64_t limit = evidence.connections.max_connections;
@@ -76,7 +88,8 @@ std::string connections_note(const Evidence& evidence, const Timeline& timeline,
     note += fmt::format(", {}; {} on average.", minute_text(peak.begin),
                         amount_text(timeline.total().facts.used_mean));
     if (beyond) {
-        note += fmt::format(" The limit of {} is far above this picture.", count_text(limit));
+        note += fmt::format(" The limit, {}, is far above this picture.",
+                            limit_text(evidence.connections));
     }
     return note + " States are at their peak in each minute, idle is what remains.";
 }
@@ -85,7 +98,7 @@ std::string connections_note(const Evidence& evidence, const Timeline& timeline,
 
 Chart connections_chart(const Evidence& evidence, const Timeline& timeline, bool with_limit) {
     const Bucket& peak = timeline.peak();
-    const auto limit = static_cast<double>(evidence.connections.max_connections);
+    const auto limit = static_cast<double>(ordinary_limit(evidence.connections));
     const auto used = static_cast<double>(peak.facts.used_peak);
     const bool beyond = limit > 0 && used * 5 < limit && !with_limit;
     Chart chart;
@@ -105,8 +118,7 @@ Chart connections_chart(const Evidence& evidence, const Timeline& timeline, bool
     chart.mark = Mark{peak.begin, used, fmt::format("peak {}", count_text(peak.facts.used_peak))};
     if (limit > 0 && !beyond) {
         chart.limit = limit;
-        chart.limit_name =
-            fmt::format("max_connections {}", count_text(static_cast<std::int64_t>(limit)));
+        chart.limit_name = limit_text(evidence.connections);
         chart.top = std::max(limit, used) * 1.1;
     }
     return chart;
