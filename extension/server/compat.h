@@ -26,6 +26,7 @@ extern "C" {
 #include "storage/proc.h"
 #include "utils/backend_status.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -92,6 +93,13 @@ extern "C" {
 #define LEASH_HIDDEN __attribute__((visibility("hidden")))
 
 namespace leash {
+
+// What a callback of the system caches is told; an enum from 19 on.
+#if PG_VERSION_NUM >= 190000
+using CacheId = SysCacheIdentifier;
+#else
+using CacheId = int;
+#endif
 
 // Index of this backend's PGPROC, from 0.
 inline int my_proc_number() {

@@ -19,7 +19,7 @@ constexpr NameCache::Entry kUnknown = {InvalidOid, false, true, ""};
 NameCache worker_names;
 bool catalogs_changed = true;
 
-void note_change(Datum, int, uint32) {
+void note_change(Datum, CacheId, uint32) {
     catalogs_changed = true;
 }
 
