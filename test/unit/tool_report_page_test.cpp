@@ -185,6 +185,25 @@ TEST(ReportPageOf, ApplicationsAreByWaste) {
     EXPECT_THAT(page, HasSubstr("Together they hold 95 sessions now and need 34"));
 }
 
+// Sessions that opened no transaction are found by what they ran last.
+TEST(ReportPageOf, ACauseWithoutOpenerNamesItsLastStatement) {
+    Evidence evidence = empty_server();
+    CauseFacts cause;
+    cause.kind = "abandoned";
+    cause.sessions = 3;
+    cause.last_statement = "SELECT <b> FROM carts";
+    evidence.causes = {cause};
+    const char* const last = "<td>last: <code>SELECT &lt;b&gt; FROM carts</code></td>";
+    EXPECT_THAT(report_page(evidence), HasSubstr(last));
+    EXPECT_THAT(compare_page(evidence, evidence), HasSubstr(last));
+    evidence.causes[0].opener = "BEGIN";
+    EXPECT_THAT(report_page(evidence), HasSubstr("<td><code>BEGIN</code></td>"));
+    EXPECT_THAT(report_page(evidence), Not(HasSubstr("last: ")));
+    evidence.causes[0].opener.clear();
+    evidence.causes[0].last_statement.reset();
+    EXPECT_THAT(report_page(evidence), Not(HasSubstr("last: ")));
+}
+
 TEST(ReportNumbers, AreReadable) {
     EXPECT_EQ(count_text(1'234'567), "1,234,567");
     EXPECT_EQ(count_text(-1'234), "-1,234");

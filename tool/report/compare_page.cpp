@@ -214,7 +214,7 @@ Html causes_changed(const Comparison& comparison) {
         table.add(text(cut(facts.kind, 40)), name, before, after,
                   two_bars(pair.before != nullptr ? sessions(*pair.before) : 0,
                            pair.after != nullptr ? sessions(*pair.after) : 0, whole),
-                  statement(facts.opener), text(fate(pair)));
+                  opener_cell(facts), text(fate(pair)));
     }
     out << key_of_bars() << table_of("Leaks by cause, before and after", table, "pgleash leaks")
         << "</section>";

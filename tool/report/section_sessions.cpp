@@ -83,15 +83,18 @@ std::string growth_text(const CauseFacts& cause) {
     return words;
 }
 
+}  // namespace
+
 Html opener_cell(const CauseFacts& cause) {
     Html out = statement(cause.opener);
+    if (cause.opener.empty() && cause.last_statement) {
+        out << "last: " << statement(*cause.last_statement);
+    }
     if (cause.route) {
         out << " <small>" << cut(*cause.route, 100) << "</small>";
     }
     return out;
 }
-
-}  // namespace
 
 Html applications_section(const Evidence& evidence) {
     if (evidence.applications.empty()) {

@@ -35,6 +35,10 @@ std::string address_of(const ServerFacts& server);
 /// Role and database, small.
 Html who(const std::string& usename, const std::string& datname);
 
+/// The statement that opened the sessions of a cause, or else the one that they ran last;
+/// with its route.
+Html opener_cell(const CauseFacts& cause);
+
 /// "(no name)" for sessions that give none.
 std::string application_text(const std::string& name);
 
