@@ -92,6 +92,7 @@ std::optional<Spike> judge(const Situation& situation) {
     Spike spike;
     spike.usual = median(history, level);
     spike.usual_in_use = median(history, [](const auto& minute) { return minute.in_use_peak; });
+    spike.usual_work = median(history, [](const auto& minute) { return minute.busy_seconds; });
     spike.peak =
         &*std::max_element(history.begin(), history.end(),
                            [](const auto& a, const auto& b) { return level(a) < level(b); });
