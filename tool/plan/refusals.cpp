@@ -21,6 +21,36 @@ bool is_explained(const Findings& findings) {
     });
 }
 
+Fix catch_it() {
+    Fix fix;
+    fix.what =
+        "Catch it in the act: have a monitor look each minute, and keep what is known when the "
+        "slots run short, for a plan of that moment.";
+    fix.language = "sh";
+    fix.text =
+        "pgleash health --only connections || pgleash snapshot save full.json\n"
+        "pgleash plan --from full.json\n";
+    fix.risk = "none: it only looks";
+    fix.undo = "not needed";
+    return fix;
+}
+
+// No pool of the server's is larger than what there is to share, in a pooler's neither.
+void share_by_pooler(const Situation& situation, Finding& finding) {
+    const PoolPlan& pools = situation.pools;
+    PoolAdvice pool = pools.pools.front();
+    pool.pooler_size = std::min(pool.pooler_size, pools.limit);
+    pool.pooler_database_size = std::min(pool.pooler_database_size, pools.limit);
+    finding.fixes.push_back(put_pooler(pool));
+    finding.expected.push_back(
+        {"connections to the server", number(situation.peak),
+         number(std::min(pools.pooler, pools.limit)),
+         pools.pooler > pools.limit
+             ? "as many as there are to share; what is in use at one time is more, and waits in "
+               "the pooler"
+             : "what is in use at one time, times 1.25, whatever the number of instances"});
+}
+
 void add_for_want_of_slots(const Situation& situation, Findings& findings) {
     const PoolPlan& pools = situation.pools;
     Finding finding;
@@ -36,8 +66,12 @@ void add_for_want_of_slots(const Situation& situation, Findings& findings) {
         "{} in the last day for want of a slot, most ({}) in the minute {}.",
         counted(situation.refused, "refusal"), number(situation.worst_refusals->refused),
         moment(situation.worst_refusals->minute)));
-    finding.evidence.push_back(fmt::format("At most {} of the {} slots were taken.",
-                                           number(situation.peak), number(situation.usable)));
+    const ConnectionFacts& slots = situation.evidence.connections;
+    finding.evidence.push_back(fmt::format(
+        "At most {} of {} slots were taken{}.", number(situation.peak),
+        number(slots.max_connections),
+        slots.reserved > 0 ? fmt::format(", of which {} are reserved", number(slots.reserved))
+                           : ""));
     if (pools.any_advised()) {
         finding.evidence.push_back(fmt::format(
             "By what was in use, the applications together need {}; there are {} to share.",
@@ -47,11 +81,9 @@ void add_for_want_of_slots(const Situation& situation, Findings& findings) {
         "No leak, no pool that is too big and no spike of the time that is known explains it: the "
         "load came near to what the server has, or what filled it is gone.";
     if (pools.any_advised() && pools.wanted > pools.limit) {
-        finding.fixes.push_back(put_pooler(pools.pools.front()));
-        finding.expected.push_back(
-            {"connections to the server", number(situation.peak), number(pools.pooler),
-             "what is in use at one time, times 1.25, whatever the number of "
-             "instances"});
+        share_by_pooler(situation, finding);
+    } else {
+        finding.fixes.push_back(catch_it());
     }
     const auto reserve = change_setting(situation, "reserved_connections", "the server", When::kDay,
                                         "Keep some slots for monitoring.");
