@@ -243,6 +243,12 @@ TEST(CommandLine, ReadsReapAndLog) {
     EXPECT_STREQ(log.filters.sort->column->name, "took");
 }
 
+TEST(CommandLine, ShowsAnHourOfHistoryUnlessMoreIsAskedFor) {
+    EXPECT_EQ(accepted({"history"}).filters.since_us, 3'600'000'000);
+    EXPECT_EQ(accepted({"history", "--since", "7d"}).filters.since_us, 604'800'000'000);
+    EXPECT_EQ(accepted({"log"}).filters.since_us, std::nullopt);
+}
+
 TEST(ConnectionArguments, CanBePastedIntoAShell) {
     EXPECT_EQ(connection_arguments({}), "");
     ConnectionOptions connection;

@@ -1,4 +1,5 @@
-// The options of what shows something: status, sessions, leaks, apps, slow, orphans, log.
+// The options of what shows something: status, sessions, leaks, apps, slow, orphans,
+// history, log.
 #include "cli/command_words.h"
 #include "cli/values.h"
 
@@ -8,6 +9,11 @@ namespace {
 constexpr const char* kLogFooter = R"(
 Outcomes: would (the policy only observes), logged, notified, cancelled, ended,
 still exiting, too late, gone, spared: woke up, exempt: WHY and refused: WHY.)";
+
+constexpr const char* kHistoryFooter = R"(
+USED, ACTIVE, IDLE IN TXN and LEAKED are the most in that minute.)";
+
+constexpr std::int64_t kHistoryDefault = 3'600'000'000;  // us
 
 void add_listing_options(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "sort", "--sort", "COLUMN", "sort by COLUMN[:asc|:desc]");
@@ -57,6 +63,13 @@ void declare_log(CLI::App* command, Arguments& arguments) {
     set_footer(command, kLogFooter);
 }
 
+void declare_history(CLI::App* command, Arguments& arguments) {
+    add_value(command, arguments, "since", "--since", "DURATION",
+              "minutes that began so long ago (8h, 7d; default 1h)");
+    add_listing_options(command, arguments);
+    set_footer(command, kHistoryFooter);
+}
+
 void read_status(Options&, const Arguments&) {}
 
 Listing listing_of(const Options& options) {
@@ -67,6 +80,8 @@ Listing listing_of(const Options& options) {
             return Listing::kApplications;
         case Command::kOrphans:
             return Listing::kOrphans;
+        case Command::kHistory:
+            return Listing::kHistory;
         case Command::kLog:
             return Listing::kReapLog;
         case Command::kLeaks:
@@ -86,6 +101,9 @@ void read_listing(Options& options, const Arguments& arguments) {
         refuse("--addr does not go with --summary: one query comes from many addresses");
     }
     options.filters = read_filters(arguments);
+    if (options.command == Command::kHistory && !options.filters.since_us) {
+        options.filters.since_us = kHistoryDefault;
+    }
     if (const auto text = arguments.value("sort")) {
         options.filters.sort = sort_value(listing_of(options), *text);
     }
@@ -104,6 +122,8 @@ constexpr CommandWord kCommands[] = {
      read_listing},
     {Command::kOrphans, "orphans", "list prepared transactions and inactive slots",
      add_listing_options, read_listing},
+    {Command::kHistory, "history", "list the minutes of the last hour (--since 7d: the week)",
+     declare_history, read_listing},
     {Command::kLog, "log", "list what policies and people decided", declare_log, read_listing},
 };
 

@@ -23,6 +23,7 @@ enum class Command {
     kApps,
     kSlow,
     kOrphans,
+    kHistory,
     kLog,
     kTerminate,
     kCancel,

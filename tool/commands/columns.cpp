@@ -203,6 +203,35 @@ constexpr Column kOrphans[] = {
     {.name = "holds", .header = "HOLDS", .min_width = 30},
 };
 
+// Peaks: what a minute's worst moment was.
+constexpr Column kHistory[] = {
+    {.name = "minute", .kind = Kind::kInstant, .header = "AGO"},
+    {.name = "used_peak", .kind = Kind::kCount, .header = "USED"},
+    {.name = "used_mean", .kind = Kind::kReal},
+    {.name = "active_peak", .kind = Kind::kCount, .header = "ACTIVE"},
+    {.name = "idle_in_transaction_peak", .kind = Kind::kCount, .header = "IDLE IN TXN"},
+    {.name = "in_use_peak", .kind = Kind::kCount},
+    {.name = "opened", .kind = Kind::kCount, .header = "OPENED", .drop_rank = 3},
+    {.name = "refused", .kind = Kind::kCount, .header = "REFUSED"},
+    {.name = "leaked", .kind = Kind::kCount, .header = "LEAKED"},
+    {.name = "reaped", .kind = Kind::kCount, .header = "REAPED", .drop_rank = 1},
+    {.name = "statements", .kind = Kind::kCount, .header = "STATEMENTS", .drop_rank = 4},
+    {.name = "slow", .kind = Kind::kCount, .header = "SLOW"},
+    {.name = "cache_hit_ratio", .kind = Kind::kReal},
+    {.name = "hit",
+     .kind = Kind::kReal,
+     .header = "HIT %",
+     .drop_rank = 2,
+     .expression = "pg_catalog.round((100 * cache_hit_ratio)::pg_catalog.numeric, 1)",
+     .table_only = true},
+    {.name = "blks_hit", .kind = Kind::kCount},
+    {.name = "blks_read", .kind = Kind::kCount},
+    {.name = "rows_read", .kind = Kind::kCount},
+    {.name = "rows_written", .kind = Kind::kCount},
+    {.name = "busy_seconds", .kind = Kind::kReal},
+    {.name = "covered", .kind = Kind::kDuration},
+};
+
 constexpr Column kConnections[] = {
     {.name = "max_connections", .kind = Kind::kCount},
     {.name = "reserved", .kind = Kind::kCount},
@@ -284,6 +313,8 @@ std::span<const Column> columns_of(Listing listing) {
             return kSlowSummary;
         case Listing::kOrphans:
             return kOrphans;
+        case Listing::kHistory:
+            return kHistory;
         case Listing::kConnections:
             return kConnections;
         case Listing::kReapLog:

@@ -16,6 +16,7 @@ enum class Listing {
     kSlow,
     kSlowSummary,
     kOrphans,
+    kHistory,
     kConnections,
     kReapLog,
     kHealth

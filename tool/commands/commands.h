@@ -7,7 +7,7 @@ namespace leash::tool {
 
 int run_status(Context& context);
 
-/// sessions, leaks, slow and log.
+/// sessions, leaks, apps, slow, orphans, history and log.
 int run_listing(Context& context);
 
 /// terminate and cancel.

@@ -93,10 +93,11 @@ void add_conditions(Conditions& conditions, Listing listing, const Filters& filt
             *filters.outcome);
     }
     if (filters.since_us) {
-        conditions.add(
-            "decided_at >= pg_catalog.clock_timestamp()"
-            " - {}::pg_catalog.text::pg_catalog.interval",
-            interval_text(*filters.since_us));
+        const std::string condition = fmt::format(
+            "{} >= pg_catalog.clock_timestamp()"
+            " - {{}}::pg_catalog.text::pg_catalog.interval",
+            listing == Listing::kHistory ? "minute" : "decided_at");
+        conditions.add(condition.c_str(), interval_text(*filters.since_us));
     }
     if (filters.min_duration_us) {
         const std::string condition = fmt::format(fmt::runtime(kAtLeast), "duration");
@@ -161,6 +162,8 @@ std::string source_of(Listing listing, const std::string& where) {
             return "leash.slow_summary" + where;
         case Listing::kOrphans:
             return "leash.orphans" + where;
+        case Listing::kHistory:
+            return "leash.history" + where;
         case Listing::kConnections:
             return "leash.connections" + where;
         case Listing::kReapLog:
@@ -189,6 +192,8 @@ std::string default_order(Listing listing) {
             return "total_time DESC";
         case Listing::kOrphans:
             return "since NULLS LAST, name";
+        case Listing::kHistory:
+            return "minute DESC";
         case Listing::kReapLog:
             return "decided_at DESC";
         case Listing::kConnections:

@@ -22,6 +22,8 @@ Plan plan_of(const Options& options) {
             return {Listing::kApplications, "apps", "no applications"};
         case Command::kOrphans:
             return {Listing::kOrphans, "orphans", "no orphans"};
+        case Command::kHistory:
+            return {Listing::kHistory, "history", "no minutes"};
         case Command::kLog:
             return {Listing::kReapLog, "log", "no decisions"};
         default:

@@ -29,6 +29,7 @@ ControlVerb verb_of(Listing listing) {
         case Listing::kApplications:
         case Listing::kSlowSummary:
         case Listing::kOrphans:
+        case Listing::kHistory:
             break;
     }
     throw Failure("the worker's socket does not have this listing");
