@@ -96,6 +96,18 @@ bool still_as_judged(const SessionSlot* slot, const SessionIdentity& target,
            (judged.cpu_time == 0 || now.cpu_time == judged.cpu_time) && !now.in_sync_rep;
 }
 
+// Whether what was judged goes on although the claim has failed.  An idle session wakes to serve
+// others' interrupts (invalidations, notifications) and waits for nobody meanwhile; within a
+// command the word moves from one statement of a message to the next.
+bool still_lasts(const SessionSlot* slot, const SessionIdentity& target,
+                 const BackendState& judged) {
+    if (!is_idle(judged.state)) {
+        return still_as_judged(slot, target, judged);
+    }
+    BackendState now{};
+    return read_backend_state(number_of(slot), target, now) && same_period(now, judged);
+}
+
 // Why an idle session must not be ended without force; null when it may.
 Outcome refuse_idle(const SessionSlot* slot, const SessionIdentity& target,
                     const BackendState& seen) {
@@ -238,9 +250,7 @@ Outcome attempt_end(SessionSlot* slot, const SessionIdentity& target, const Judg
     const Outcome outcome = claim_and_signal(slot, target, [&] {
         return claim::claim_idle(slot->word, judged.word, note, look_again, debug_stop_after);
     });
-    // The word moves within a command too, from one statement of a message to the next.
-    const bool moved_on = outcome == kWokeUp && !is_idle(judged.backend.state) && look_again();
-    return moved_on ? nullptr : outcome;
+    return outcome == kWokeUp && still_lasts(slot, target, judged.backend) ? nullptr : outcome;
 }
 
 Outcome attempt_cancel(SessionSlot* slot, const SessionIdentity& target,

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use FindBin;
+use IO::Select;
 use lib $FindBin::RealBin;
 
 use ClaimTest;
@@ -90,6 +91,30 @@ for my $command ('LISTEN channel', 'SELECT pg_advisory_lock(9)')
 		$victim->hang_up;
 	};
 }
+
+# It wakes up, but not by a command: the gap lasts, and there will be no other.
+subtest 'an interrupt at the last moment' => sub {
+	my $victim = $server->victim(queries => ['LISTEN news']);
+	$server->policy('any listener', action => q('terminate'), idle_for => q('1us'), include_listeners => 'true');
+	$server->until_at_rest($victim);
+	hold('judged', $victim);
+	# more than its client, which does not read, has room for
+	my $waits = "SELECT state || ' ' || wait_event FROM pg_stat_activity WHERE pid = $victim->{pid}";
+	until ($server->value($waits) eq 'idle ClientWrite')
+	{
+		$admin->query("SELECT count(pg_notify('news', repeat('x', 7000) || i)) FROM generate_series(1, 100) i");
+	}
+	is($claim->outcome, undef, 'nothing is decided at that moment');
+	is($server->journal($victim), '', 'and no row says that it woke up');
+	my $reads = IO::Select->new($victim->{socket});
+	until ($server->value($waits) eq 'idle ClientRead')
+	{
+		$victim->read_message while length $victim->{buffer} || $reads->can_read(0);
+	}
+	is($admin->value("SELECT outcome FROM leash.reap(false) WHERE session_id = '$victim->{session_id}'"),
+		'ended', 'it is ended when it is at rest again');
+};
+$server->policy('any gap', action => q('terminate'), idle_for => q('1us'), include_lock_holders => 'true');
 
 # ---- statements ----------------------------------------------------------------
 
