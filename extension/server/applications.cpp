@@ -1,6 +1,7 @@
 #include "server/applications.h"
 
 #include "server/clock.h"
+#include "server/debug_stop.h"
 #include "server/minutes.h"
 #include "server/sampler.h"
 #include "server/session.h"
@@ -185,6 +186,7 @@ void fold_session() {
     const Ending ending = ending_of(slot.word.load());
     fold(*application(number), slot, observed ? seen.client_wait : 0, ending);
     slot.folded = true;
+    debug_stop("folding");
     shared()->others_ended += number == kOtherApplications ? 1 : 0;
     shared()->ended_statements += slot.statements.get();
     shared()->ended_reaped += ending == Ending::reaped ? 1 : 0;

@@ -1,5 +1,6 @@
-// Lets a test hold a reaper at an exact step of the claim: the reaper that finds the
-// step's name in pg_leash.debug_stop_at waits there until it gets an advisory lock.
+// Lets a test hold a process at an exact step: of a claim, of its exit, of the worker's
+// round.  Who finds the step's name in pg_leash.debug_stop_at waits there until it gets
+// an advisory lock.
 // Nothing but a test of one pointer when the setting is empty.
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include "server/applications.h"
 #include "server/clock.h"
+#include "server/debug_stop.h"
 #include "server/history_totals.h"
 #include "server/minutes.h"
 
@@ -191,6 +192,7 @@ void end_history_minute() {
     HistoryState& history = state();
     const uint64_t began = monotonic_ns();
     const HistoryTotals totals = read_history_totals();
+    debug_stop("minute");
     DatabaseCounts growth;
     const bool known = read_database_growth(growth);
     const uint64_t now = monotonic_ns();

@@ -1,6 +1,7 @@
 #include "server/reap_journal.h"
 
 #include "server/candidate.h"
+#include "server/debug_stop.h"
 
 #include "core/duration.h"
 #include "core/secrets.h"
@@ -195,6 +196,7 @@ void journal_add(ReapRecord& record) {
         evicted = *row;
     }
     *row = record;
+    debug_stop("journal");
     shared()->journal_changes++;
     LWLockRelease(lock(Lock::journal));
     // A ring so small that the row is gone before its outcome is known.

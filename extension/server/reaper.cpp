@@ -137,6 +137,7 @@ Outcome claim_and_signal(SessionSlot* slot, const SessionIdentity& target, Claim
     const claim::Result result = claim();
     if (result == claim::Result::won) {
         const bool sent = process.send(SIGTERM);
+        debug_stop("signalled");
         claim::finish_claim(slot->word);
         outcome = sent ? kStillExiting : kGone;
     }
@@ -280,6 +281,7 @@ Outcome attempt_cancel(SessionSlot* slot, const SessionIdentity& target,
     const claim::Result result = claim::flag_cancel(slot->word, word, still_runs, debug_stop_after);
     if (result == claim::Result::won) {
         const bool sent = process.send_to_group(SIGINT);
+        debug_stop("signalled");
         claim::finish_cancel(slot->word);
         outcome = sent ? kStillRunning : kGone;
     }

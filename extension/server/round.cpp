@@ -10,6 +10,7 @@
 #include "server/breakers.h"
 #include "server/candidate.h"
 #include "server/clock.h"
+#include "server/debug_stop.h"
 #include "server/policy_store.h"
 #include "server/reaper.h"
 #include "server/round_state.h"
@@ -247,6 +248,7 @@ void plan(Round& round) {
 }
 
 void decide_and_act(Round& round) {
+    debug_stop("turn");
     read_progress(round);
     const bool dry_run = round.options.dry_run;
     auto* const opened = allocate<bool>(static_cast<size_t>(round.all.count));
@@ -263,6 +265,7 @@ void decide_and_act(Round& round) {
             act_on(round, round.decisions[i]);
         }
     }
+    debug_stop("acted");
     if (!dry_run) {
         write_progress(round);
     }

@@ -2,6 +2,7 @@
 
 #include "server/application_watch.h"
 #include "server/clock.h"
+#include "server/debug_stop.h"
 #include "server/history.h"
 #include "server/settings.h"
 
@@ -231,6 +232,7 @@ bool take_sample() {
         look_at(i, seen_sessions[i], sample);
     }
     const uint64_t elapsed = sample.last == 0 ? 0 : sample.now - sample.last;
+    debug_stop("sample");
     end_levels(elapsed);
     add_to_history(sample.levels, elapsed, sample.now);
     publish(sample);

@@ -1,5 +1,6 @@
 #include "server/saved_state.h"
 
+#include "server/debug_stop.h"
 #include "server/history.h"
 #include "server/reap_journal.h"
 #include "server/saved_statistics.h"
@@ -125,6 +126,7 @@ void write_state() {
                 (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", kNewFile)));
         unlink(kNewFile);
     } else {
+        debug_stop("saving");
         // Makes the contents durable, then the name.
         (void)durable_rename(kNewFile, kFile, LOG);
     }

@@ -2,6 +2,7 @@
 
 #include "server/applications.h"
 #include "server/clock.h"
+#include "server/debug_stop.h"
 
 #include <unistd.h>
 
@@ -11,6 +12,7 @@ extern "C" {
 #include "mb/pg_wchar.h"
 #include "replication/walsender.h"
 #include "storage/ipc.h"
+#include "storage/pmsignal.h"
 #include "storage/s_lock.h"
 }
 
@@ -24,14 +26,18 @@ ClientAuthentication_hook_type prev_authentication = nullptr;
 bool exit_registered = false;
 
 // A short spin, then sleeps: a reaper between its steps needs a microsecond, one
-// that lost its processor some milliseconds.
+// that lost its processor some milliseconds.  One that was killed never gets there:
+// the postmaster then ends everybody, and where that is dead too each has to by itself.
 class Pause {
 public:
     void operator()() {
         if (++rounds_ < 100) {
             SPIN_DELAY();
-        } else {
-            pg_usleep(100);
+            return;
+        }
+        pg_usleep(100);
+        if (rounds_ % 100 == 0 && !PostmasterIsAlive()) {
+            _exit(1);  // there is nobody left to clean up for
         }
     }
 
@@ -46,9 +52,12 @@ void close_session(int, Datum) {
         return;
     }
     SessionSlot* const slot = my_slot;
+    debug_stop("leaving");
     fold_session();
     my_slot = nullptr;
+    debug_stop("folded");
     claim::close(slot->word, Pause{});
+    debug_stop("closed");
     pg_atomic_fetch_sub_u32(&shared()->sessions, 1);
 }
 

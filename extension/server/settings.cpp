@@ -173,7 +173,7 @@ void define() {
     define_applications();
     define_history();
     DefineCustomStringVariable("pg_leash.debug_stop_at",
-                               "Where a reaper waits for advisory lock 1818322280, for the tests.",
+                               "Where a process waits for advisory lock 1818322280, for the tests.",
                                nullptr, &debug_stop_at, "", PGC_SUSET,
                                GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("pg_leash");

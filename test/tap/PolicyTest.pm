@@ -9,6 +9,9 @@ use parent -norequire, 'LeashTest';
 use LeashTest;
 use Test::More;
 
+# Names of the policies in force, in alphabetical order.
+our $in_force = q{SELECT coalesce(string_agg(name, ',' ORDER BY name), '') FROM leash.policies_in_force};
+
 # As LeashTest->start; policies act, and thresholds are of no use unless a test sets them.
 sub start
 {
@@ -57,7 +60,7 @@ sub policies
 	my $admin = $self->{admin};
 	$admin->query(join '; ', 'BEGIN', @statements, 'COMMIT');
 	my $names = join ',', sort map { $_->[0] } @policies;
-	$self->until(q{SELECT coalesce(string_agg(name, ',' ORDER BY name), '') FROM leash.policies_in_force}, $names);
+	$self->until($in_force, $names);
 	return;
 }
 
