@@ -103,11 +103,11 @@ need_packages() {
         install_packages "${missing[@]}"
 }
 
-# Installs test_packages where they can be had; says so where not.
-need_test_packages() {
+# need_optional PACKAGE...: installs them where they can be had; says so where not.
+need_optional() {
     local -a missing
     local name
-    mapfile -t missing < <(test_packages | missing_packages)
+    mapfile -t missing < <(printf '%s\n' "$@" | missing_packages)
     if ((${#missing[@]} == 0)) || ! command -v apt-get >/dev/null; then
         return 0
     fi
@@ -120,4 +120,16 @@ need_test_packages() {
     wake_sudo
     (finish_step "Installing ${missing[*]}" "$BUILD/log/apt-install-tests.log" \
         install_packages "${missing[@]}") || note "The tests that need ${missing[*]} are skipped."
+}
+
+need_test_packages() {
+    local -a wanted
+    mapfile -t wanted < <(test_packages)
+    ((${#wanted[@]} == 0)) || need_optional "${wanted[@]}"
+    need_model_packages
+}
+
+# The model checker; whoever has their own needs no package.
+need_model_packages() {
+    command -v spin >/dev/null || need_optional spin
 }

@@ -267,8 +267,8 @@ struct Shortcut {
 template <class Atomic = SteppedAtomic>
 class Reaper {
 public:
-    Reaper(World& world, Shortcut shortcut = {})
-        : world_(world), word_{world.word}, cut_(shortcut) {}
+    Reaper(World& world, Shortcut shortcut = {}, uint16_t note = 1)
+        : world_(world), word_{world.word}, cut_(shortcut), note_(note) {}
 
     // leash.terminate() of session `target`: one attempt.
     claim::Result terminate_idle(uint64_t target) {
@@ -299,7 +299,7 @@ public:
                 note_claim(target, true, at_swap);
             }
         };
-        const claim::Result result = claim::claim_idle(word_, seen, 1, look_again, point);
+        const claim::Result result = claim::claim_idle(word_, seen, note_, look_again, point);
         if (result == claim::Result::won) {
             if (!cut_.signals_early) {
                 send_terminate(target);
@@ -319,7 +319,7 @@ public:
         if (may_be_ended() != claim::Result::won) {
             return claim::Result::gone;
         }
-        const claim::Result result = claim::claim_any(word_, 1, may_be_ended, [&](int step) {
+        const claim::Result result = claim::claim_any(word_, note_, may_be_ended, [&](int step) {
             if (step == 5) {
                 note_claim(target, false, 0);
             }
@@ -405,6 +405,7 @@ private:
     World& world_;
     Atomic word_;
     const Shortcut cut_;
+    const uint16_t note_;
 };
 
 // Session 1 is open and idle; it has had one message.

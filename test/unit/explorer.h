@@ -151,12 +151,21 @@ class Explorer : Stage {
 public:
     using Actor = std::function<void(World&)>;
     using AtEnd = std::function<void(const World&)>;
+    using Observer = std::function<void(const World&)>;
 
     Explorer(World initial, std::vector<Actor> actors, AtEnd at_end)
         : initial_(initial), at_end_(std::move(at_end)) {
         for (Actor& actor : actors) {
             actors_.emplace_back().play = [this, play = std::move(actor)] { play(world_); };
         }
+    }
+
+    // Walks everything, whatever is violated on the way, and shows each state.
+    size_t show_all(Observer observer) {
+        observer_ = std::move(observer);
+        replay();
+        visit();
+        return counted_.size();
     }
 
     // Walks until a violation is found or nothing is left.
@@ -194,12 +203,15 @@ private:
 
     // From the state that is on stage: how many ways lead to an end.
     double visit() {
-        if (violation_ != nullptr) {
+        if (violation_ != nullptr && !observer_) {
             return report(), 1;
         }
         const uint64_t here = key();
         if (const auto known = counted_.find(here); known != counted_.end()) {
             return known->second;
+        }
+        if (observer_) {
+            observer_(world_);
         }
         std::vector<uint8_t> next;
         bool all_done = true;
@@ -209,8 +221,7 @@ private:
                 next.push_back(static_cast<uint8_t>(i));
             }
         }
-        double ways = 0;
-        if (next.empty()) {
+        if (next.empty() && !observer_) {
             if (all_done) {
                 at_end_(world_);
             } else {
@@ -219,8 +230,8 @@ private:
             if (violation_ != nullptr) {
                 report();
             }
-            ways = 1;
         }
+        double ways = next.empty() ? 1 : 0;
         bool on_stage = true;
         for (const uint8_t actor : next) {
             if (!on_stage) {
@@ -250,6 +261,7 @@ private:
 
     const World initial_;
     const AtEnd at_end_;
+    Observer observer_;
     World world_;
     std::vector<uint8_t> path_;
     std::unordered_map<uint64_t, double> counted_;
