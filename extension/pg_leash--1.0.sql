@@ -287,7 +287,8 @@ CREATE FUNCTION leash.get_applications(
     OUT idle_gap_p50 interval,
     OUT idle_gap_p99 interval,
     OUT learned_idle interval,
-    OUT known_since timestamptz)
+    OUT known_since timestamptz,
+    OUT measured_for interval)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'leash_get_applications'
 LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 50
@@ -627,7 +628,7 @@ LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp;
 
 COMMENT ON FUNCTION leash.reset(text) IS
-'forgets statistics: ''slow_statements'', ''connections'', ''worker'' or ''all''';
+'forgets statistics: ''slow_statements'', ''connections'', ''applications'', ''worker'' or ''all''';
 
 CREATE FUNCTION leash.lease(duration interval, reason text)
 RETURNS timestamptz

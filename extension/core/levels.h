@@ -45,6 +45,15 @@ struct Levels {
         peak = level > peak ? level : peak;
     }
 
+    void add(const Levels& other) {
+        for (size_t bucket = 0; bucket < kBuckets; bucket++) {
+            time[bucket] += other.time[bucket];
+        }
+        whole += other.whole;
+        area += other.area;
+        peak = other.peak > peak ? other.peak : peak;
+    }
+
     // The same over all the time that was watched: what was not added was at level 0.
     Levels with_idle(uint64_t watched) const {
         Levels all = *this;

@@ -1,17 +1,14 @@
 #include "server/applications.h"
 
 #include "server/clock.h"
-#include "server/debug_stop.h"
 #include "server/minutes.h"
 #include "server/sampler.h"
-#include "server/session.h"
 #include "server/settings.h"
 
 #include "core/pooler_name.h"
 
 extern "C" {
 #include "common/hashfn.h"
-#include "pgstat.h"
 }
 
 namespace leash {
@@ -32,18 +29,13 @@ uint64_t hash_of(Oid role, Oid database, const char* name) {
     return hash != 0 ? hash : 1;
 }
 
-void begin(Application& entry) {
-    entry.known_since = GetCurrentTimestamp();
-    entry.known_at = monotonic_ns();
-}
-
 // Under Lock::applications, exclusive.
 int add(uint64_t hash, Oid role, Oid database, int32_t encoding, const char* name) {
     SharedState* const state = shared();
     if (state->applications_known == 0) {
         Application* const other = application(kOtherApplications);
         strlcpy(other->name, "(other)", sizeof other->name);
-        begin(*other);
+        begin_application(*other);
         state->applications_known = 1;
     }
     if (state->applications_known >= state->applications) {
@@ -56,7 +48,7 @@ int add(uint64_t hash, Oid role, Oid database, int32_t encoding, const char* nam
     entry->database = database;
     entry->encoding = encoding;
     strlcpy(entry->name, name, sizeof entry->name);
-    begin(*entry);
+    begin_application(*entry);
     state->applications_known = number + 1;
     return number;
 }
@@ -72,57 +64,6 @@ int find(uint64_t hash, Oid role, Oid database, const char* name) {
     return -1;
 }
 
-Ending ending_of(uint64_t word) {
-    if ((word & claim::kClaimed) != 0) {
-        return Ending::reaped;
-    }
-    switch (pgStatSessionEndCause) {
-        case DISCONNECT_CLIENT_EOF:
-            return Ending::abandoned;
-        case DISCONNECT_FATAL:
-            return Ending::fatal;
-        case DISCONNECT_KILLED:
-            return Ending::killed;
-        default:
-            return Ending::exit;
-    }
-}
-
-// A pool that retires a connection tells by it how long it lets one idle.
-void note_last_gap(Application& entry, const LedgerCopy& ledger, Ending ending, uint64_t now) {
-    if (ending == Ending::exit && !ledger.active && now > ledger.since) {
-        const size_t bucket = Histogram::bucket_of(now - ledger.since);
-        for (size_t rank = 0; rank < kHistogramRanks; rank++) {
-            if (bucket_at(rank) == bucket) {
-                entry.idle_gaps.counts[rank]++;
-                entry.idle_gaps.total++;
-            }
-        }
-    }
-}
-
-void fold(Application& entry, const SessionSlot& slot, uint64_t client_wait, Ending ending) {
-    const LedgerCopy ledger = slot.ledger.read();
-    const uint64_t now = monotonic_ns();
-    const uint64_t rest = now > ledger.since ? now - ledger.since : 0;
-    entry.ended[static_cast<int>(ending)]++;
-    entry.lifetime += now - Min(now, slot.identity.opened_at);
-    entry.statements += slot.statements.get();
-    entry.uses += slot.uses.get();
-    entry.transactions += slot.transactions.get();
-    entry.slow_statements += slot.slow_statements.get();
-    entry.active_time += ledger.active_time + (ledger.active ? rest : 0);
-    entry.idle_time += ledger.idle_time + (ledger.active ? 0 : rest);
-    entry.in_transaction_time += ledger.in_transaction_time;
-    entry.client_wait += client_wait;
-    entry.latencies.add(slot.latencies);
-    entry.idle_gaps.add(slot.idle_gaps);
-    note_last_gap(entry, ledger, ending, now);
-    if (slot.statements.get() > 0) {
-        entry.active_minutes.mark(minute_of(GetCurrentTimestamp()));
-    }
-}
-
 void add_sum(HistogramSum& to, const HistogramSum& from) {
     for (size_t rank = 0; rank < kHistogramRanks; rank++) {
         to.counts[rank] += from.counts[rank];
@@ -136,7 +77,7 @@ void learn(Application& entry, const HistogramSum& gaps, uint64_t now) {
     const uint64_t watched = known_for(entry, now);
     const bool enough = gaps.total >= kEnoughGaps && watched >= after;
     entry.learned = enough ? Max(kRoom * gaps.percentile(kHabit), floor) : 0;
-    entry.usual_in_use = watched >= after ? entry.in_use.with_idle(watched).percentile(kUsual) : 0;
+    entry.usual_in_use = watched >= after ? entry.levels.in_use(watched).percentile(kUsual) : 0;
 }
 
 bool is_of_use(const Application& entry) {
@@ -158,6 +99,12 @@ bool is_login_of_use(const Application& nameless) {
 
 }  // namespace
 
+void begin_application(Application& entry) {
+    entry.known_since = GetCurrentTimestamp();
+    entry.known_at = monotonic_ns();
+    entry.known_before = 0;
+}
+
 int application_of(Oid role, Oid database, int32_t encoding, const char* name) {
     char plain[kNameSize];
     strlcpy(plain, name, Min(sizeof plain, length_without_host(name) + 1));
@@ -176,37 +123,24 @@ int application_of(Oid role, Oid database, int32_t encoding, const char* name) {
     return number;
 }
 
-void fold_session() {
-    SessionSlot& slot = *my_slot;
-    const SessionIdentity& who = slot.identity;
-    Observation seen{};
-    const bool observed = read_observation(static_cast<int>(&slot - session_slot(0)), who.id, seen);
-    const int number = application_of(who.role, who.database, who.encoding, MyBEEntry->st_appname);
-    LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
-    const Ending ending = ending_of(slot.word.load());
-    fold(*application(number), slot, observed ? seen.client_wait : 0, ending);
-    slot.folded = true;
-    debug_stop("folding");
-    shared()->others_ended += number == kOtherApplications ? 1 : 0;
-    shared()->ended_statements += slot.statements.get();
-    shared()->ended_reaped += ending == Ending::reaped ? 1 : 0;
-    LWLockRelease(lock(Lock::applications));
-}
-
 void add_levels(const ApplicationLevel* levels, int count, uint64_t elapsed) {
+    const uint64_t now = monotonic_ns();
+    const uint64_t week = kWeekMinutes * minute_ns();
     LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
     for (int i = 0; i < count; i++) {
         Application& entry = *application(i);
         const ApplicationLevel& level = levels[i];
+        entry.levels.advance(known_for(entry, now), week);
+        LevelWindow::Period& period = entry.levels.current;
         entry.sessions = level.sessions;
-        entry.sessions_peak = Max(entry.sessions_peak, level.sessions);
+        period.sessions_peak = Max(period.sessions_peak, level.sessions);
         entry.in_use_now = level.in_use;
         entry.busy_now = level.busy;
         if (level.in_use > 0) {
-            entry.in_use.add(level.in_use, elapsed);
+            period.in_use.add(level.in_use, elapsed);
         }
         if (level.busy > 0) {
-            entry.busy.add(level.busy, elapsed);
+            period.busy.add(level.busy, elapsed);
         }
     }
     LWLockRelease(lock(Lock::applications));
@@ -299,18 +233,6 @@ int copy_applications(Application** copies) {
            sizeof(Application) * static_cast<Size>(count));
     LWLockRelease(lock(Lock::applications));
     return count;
-}
-
-void add_living(Application& entry, const SessionReport& report) {
-    const SessionSlot& slot = *session_slot(report.number);
-    entry.statements += report.facts.statements;
-    entry.transactions += report.transactions;
-    entry.slow_statements += report.slow_statements;
-    entry.active_time += report.active_time;
-    entry.idle_time += report.idle_time;
-    entry.in_transaction_time += report.in_transaction_time;
-    entry.latencies.add(slot.latencies);
-    entry.idle_gaps.add(slot.idle_gaps);
 }
 
 }  // namespace leash

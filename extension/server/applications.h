@@ -13,6 +13,9 @@ inline constexpr int kOtherApplications = 0;  // the entry of those that found n
 // Takes Lock::applications.
 int application_of(Oid role, Oid database, int32_t encoding, const char* name);
 
+// An entry is known from now on.
+void begin_application(Application& entry);
+
 // This backend's session ends: folds it into its application.  Called on the way out,
 // while its slot is still its own.
 void fold_session();
@@ -55,7 +58,17 @@ inline uint64_t known_for(const Application& application, uint64_t now) {
 // Copies all applications that are known into the current memory context.
 int copy_applications(Application** copies);
 
-// Adds the sums of a living session to its application's copy.
-void add_living(Application& application, const SessionReport& report);
+// The same with what sessions have done that live and are not folded yet: `numbers` are the
+// applications of `all`.  How many those are of each comes in `living`.
+struct LivingApplications {
+    Application* entries;
+    uint64_t* living;
+    int count;
+};
+LivingApplications copy_with_living(const SessionReports& all, const int* numbers);
+
+// Forgets what was counted and measured, and which habits were learned.  Sessions that live
+// go on being counted, with what they do from now on; names and active minutes stay.
+void forget_applications();
 
 }  // namespace leash

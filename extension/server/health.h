@@ -18,10 +18,10 @@ struct Check {
 };
 
 // Held against the limits; a value that is not known is ok.
-inline Check make_check(const char* name, double value, double warning, double critical,
+inline Check make_check(const char* name, double value, const HealthLimits& limits,
                         const char* message) {
-    const Health health = value == kNoLimit ? Health::ok : judge_value(value, warning, critical);
-    return {name, health, value, warning, critical, message};
+    const Health health = value == kNoLimit ? Health::ok : judge_value(value, limits);
+    return {name, health, value, limits.warning, limits.critical, message};
 }
 
 // Connection slots that ordinary roles can take, and slots that are taken.

@@ -11,21 +11,9 @@ namespace leash {
 namespace {
 
 constexpr int kRecent = 10;  // minutes
-constexpr double kCacheHitWarning = 0.8;
-constexpr double kCacheHitCritical = 0.5;
-constexpr uint64_t kEnoughBlocks = 10'000;
-constexpr double kSlowWarning = 0.05;
-constexpr double kSlowCritical = 0.25;
 constexpr uint64_t kEnoughStatements = 100;
 constexpr int kTrend = 30;  // minutes
 constexpr double kLeastGrowth = 2;
-constexpr double kExhaustionWarning = 3600;
-constexpr double kExhaustionCritical = 600;
-
-// Rounded down, as a share is shown.
-double thousandths(uint64_t part, uint64_t whole) {
-    return static_cast<double>(part * 1000 / Max(whole, 1)) / 1000.0;
-}
 
 // Sums over the last `minutes`.
 template <class Add>
@@ -76,11 +64,11 @@ Check check_cache_hit(const RecentHistory& recent) {
         known ? psprintf("%.1f %% of " UINT64_FORMAT
                          " blocks were found in shared buffers in the "
                          "last %s",
-                         100 * thousandths(hit, asked), asked, length_of(kRecent))
+                         100 * share_of(hit, asked), asked, length_of(kRecent))
               : psprintf("too few blocks were asked for in the last %s (" UINT64_FORMAT ")",
                          length_of(kRecent), asked);
-    return make_check("cache_hit", known ? thousandths(hit, asked) : kNoLimit, kCacheHitWarning,
-                      kCacheHitCritical, message);
+    return make_check("cache_hit", known ? share_of(hit, asked) : kNoLimit, kCacheHitLimits,
+                      message);
 }
 
 Check check_slow(const RecentHistory& recent) {
@@ -94,14 +82,14 @@ Check check_slow(const RecentHistory& recent) {
     const char* const message =
         psprintf(UINT64_FORMAT " of " UINT64_FORMAT " statements were slow in the last %s%s", slow,
                  statements, length_of(kRecent), known ? "" : ", too few to tell");
-    const double share = thousandths(Min(slow, statements), statements);
-    return make_check("slow", known ? share : kNoLimit, kSlowWarning, kSlowCritical, message);
+    const double share = share_of(Min(slow, statements), statements);
+    return make_check("slow", known ? share : kNoLimit, kSlowLimits, message);
 }
 
 Check check_exhaustion(const RecentHistory& recent) {
     const Trend trend = trend_of(recent);
     if (!is_growing(trend, kLeastGrowth)) {
-        return make_check("exhaustion", kNoLimit, kExhaustionWarning, kExhaustionCritical,
+        return make_check("exhaustion", kNoLimit, kExhaustionLimits,
                           trend.count() == 0 ? "nothing is known yet of how connections grow"
                                              : "connections do not grow");
     }
@@ -110,7 +98,7 @@ Check check_exhaustion(const RecentHistory& recent) {
     char text[kDurationTextSize];
     format_duration(static_cast<int64_t>(seconds) * USECS_PER_SEC, text, sizeof text);
     return make_check("exhaustion", static_cast<double>(static_cast<int64_t>(seconds)),
-                      kExhaustionWarning, kExhaustionCritical,
+                      kExhaustionLimits,
                       psprintf("connections grow by %.1f a minute: the last of %d that ordinary "
                                "roles can take is gone in %s",
                                60 * trend.slope(), usable_connections(), text));

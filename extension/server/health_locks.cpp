@@ -14,15 +14,6 @@ extern "C" {
 namespace leash {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
-constexpr uint64_t kBlockedFor = kSecond;  // shorter waits belong to work
-constexpr double kBlockedWarning = 5;
-constexpr double kBlockedCritical = 20;
-constexpr double kWaitWarning = 10;
-constexpr double kWaitCritical = 60;
-constexpr double kXminWarning = 10'000'000;
-constexpr double kXminCritical = 100'000'000;
-
 // For how long it has waited for the lock that it waits for, in ns.  PostgreSQL stamps that
 // by the wall clock; no wait is older than its statement.
 uint64_t lock_wait_of(const SessionReport& report, TimestampTz now) {
@@ -128,7 +119,7 @@ const char* holder_of(TransactionId xmin, const SessionReports& all) {
 Check check_blocked(const SessionReports& all) {
     const LockWaits waits = find_waits(all);
     return make_check(
-        "blocked", waits.blocked, kBlockedWarning, kBlockedCritical,
+        "blocked", waits.blocked, kBlockedLimits,
         psprintf("%d sessions have waited for a lock for a second or more", waits.blocked));
 }
 
@@ -136,13 +127,12 @@ Check check_lock_wait(const SessionReports& all) {
     const LockWaits waits = find_waits(all);
     const double seconds = static_cast<double>(waits.longest / 1'000'000) / 1000.0;
     if (waits.waiting == 0) {
-        return make_check("lock_wait", 0, kWaitWarning, kWaitCritical,
-                          "no session waits for a lock");
+        return make_check("lock_wait", 0, kLockWaitLimits, "no session waits for a lock");
     }
     char text[kDurationTextSize];
     format_duration(static_cast<int64_t>(waits.longest / 1000), text, sizeof text);
     return make_check(
-        "lock_wait", seconds, kWaitWarning, kWaitCritical,
+        "lock_wait", seconds, kLockWaitLimits,
         psprintf("%d sessions wait for a lock, pid %d for %s", waits.waiting, waits.pid, text));
 }
 
@@ -153,7 +143,7 @@ Check check_xmin_age(const SessionReports& all) {
     const int32 age = static_cast<int32>(next - oldest);
     const char* const holder = age > 0 ? holder_of(oldest, all) : nullptr;
     return make_check(
-        "xmin_age", Max(age, 0), kXminWarning, kXminCritical,
+        "xmin_age", Max(age, 0), kXminAgeLimits,
         holder == nullptr
             ? psprintf("vacuum can remove what died %d transactions ago", Max(age, 0))
             : psprintf("what died in the last %d transactions is kept for %s", age, holder));

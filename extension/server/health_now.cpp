@@ -16,11 +16,6 @@ namespace {
 
 constexpr int kLateAfter = 3;  // check intervals
 constexpr uint64_t kRefusedMinutes = 10;
-constexpr double kRefusedWarning = 1;
-constexpr double kRefusedCritical = 10;
-constexpr double kUsedWarning = 0.8;
-constexpr double kUsedCritical = 0.95;
-constexpr double kLostWarning = 1;
 
 // How many of the leaked sessions do what harm, the worst first.
 const char* weights_of(const SessionReports& all) {
@@ -108,9 +103,9 @@ Check check_policies() {
 Check check_connections() {
     const int used = used_connections();
     const int usable = usable_connections();
-    const double share = used * 1000 / usable / 1000.0;
+    const double share = share_of(static_cast<uint64_t>(used), static_cast<uint64_t>(usable));
     return make_check(
-        "connections", share, kUsedWarning, kUsedCritical,
+        "connections", share, kConnectionLimits,
         psprintf("%d connections are taken of the %d that ordinary roles can take", used, usable));
 }
 
@@ -119,8 +114,7 @@ Check check_leaked(const SessionReports& all) {
     for (int i = 0; i < all.count; i++) {
         leaked += is_leaked(all.reports[i].verdict.leak) ? 1 : 0;
     }
-    const double critical = Max(usable_connections() / 2, 2);
-    return make_check("leaked", leaked, 1, critical,
+    return make_check("leaked", leaked, leaked_limits(usable_connections()),
                       leaked == 0 ? "no session is leaked"
                                   : psprintf("%d of %d sessions are leaked (%s): see leash.leaks",
                                              leaked, all.count, weights_of(all)));
@@ -129,7 +123,7 @@ Check check_leaked(const SessionReports& all) {
 Check check_refused() {
     const auto refused =
         static_cast<double>(shared()->refused_lately.of_last(kRefusedMinutes, monotonic_ns()));
-    return make_check("refused", refused, kRefusedWarning, kRefusedCritical,
+    return make_check("refused", refused, kRefusedLimits,
                       psprintf("%.0f connections were refused for lack of a slot in the last %d "
                                "minutes",
                                refused, static_cast<int>(kRefusedMinutes)));
@@ -160,8 +154,7 @@ Check check_tracker() {
                          ", " UINT64_FORMAT " queries made room for others in leash.slow_summary",
                          queries);
     }
-    return make_check("tracker", static_cast<double>(sessions + slow), kLostWarning, kNoLimit,
-                      text.data);
+    return make_check("tracker", static_cast<double>(sessions + slow), kTrackerLimits, text.data);
 }
 
 }  // namespace leash

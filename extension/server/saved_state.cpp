@@ -30,7 +30,7 @@ constexpr size_t kLargest = size_t{4} << 30;  // no file of ours is that large
 
 const SavedPart kParts[] = {
     {"reap_log", 1, sizeof(ReapRecord), journal_collect, journal_restore, journal_changes},
-    {"applications", 1, sizeof(Application), collect_applications, restore_applications,
+    {"applications", 2, sizeof(Application), collect_applications, restore_applications,
      application_changes},
     {"slow_statements", 1, sizeof(SlowStatement), collect_slow_statements, restore_slow_statements,
      slow_statement_changes},

@@ -2,6 +2,7 @@
 
 #include "server/applications.h"
 #include "server/clock.h"
+#include "server/minutes.h"
 #include "server/slow_statements.h"
 
 #include <cstdlib>
@@ -41,6 +42,16 @@ bool is_sound(const Application& entry, uint64_t number) {
     return ends(entry.name) && (entry.hash != 0) == (number != kOtherApplications);
 }
 
+// A name that a reset has left.
+bool counts_nothing(const Application& entry) {
+    uint64_t ended = 0;
+    for (const uint64_t count : entry.ended) {
+        ended += count;
+    }
+    return entry.hash != 0 && ended == 0 && entry.levels.is_empty() &&
+           entry.active_minutes.count(minute_of(GetCurrentTimestamp())) == 0;
+}
+
 bool is_sound(const SlowSummary& entry) {
     return entry.hash != 0 && entry.calls > 0 && ends(entry.application_name) && fits(entry.text);
 }
@@ -78,7 +89,7 @@ void restore_applications(const void* items, uint64_t count) {
     uint64_t known = 0;
     // A smaller table takes the first ones; the others are no longer told apart.
     for (uint64_t i = 0; i < count && known < room; i++) {
-        if (is_sound(saved[i], known)) {
+        if (is_sound(saved[i], known) && !counts_nothing(saved[i])) {
             Application* const entry = application(static_cast<int>(known++));
             *entry = saved[i];
             entry->known_at = now;
@@ -92,7 +103,7 @@ uint64_t application_changes() {
     acquire(Lock::applications);
     for (int i = 0; i < shared()->applications_known; i++) {
         const Application& entry = *application(i);
-        changes += 1 + entry.in_use.whole + entry.leaked;
+        changes += 1 + entry.levels.current.in_use.whole + entry.leaked;
         for (const uint64_t ended : entry.ended) {
             changes += ended;
         }

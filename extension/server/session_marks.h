@@ -1,6 +1,7 @@
 // What PostgreSQL keeps to itself about this session and a reaper wants to know: a
-// backup that runs, cursors WITH HOLD that are open, snapshots that are shared.  Only their beginning is watched
-// for; while there are any, each end of a transaction looks whether they still are.
+// backup that runs, cursors WITH HOLD that are open, snapshots that are shared.  Only their
+// beginning is watched for; while there are any, each end of a transaction looks whether
+// they still are.
 #pragma once
 
 #include "server/compat.h"

@@ -128,7 +128,7 @@ void define_history() {
                             nullptr, &history_retention, history_retention, kHour, 90 * 24 * kHour,
                             PGC_POSTMASTER, GUC_UNIT_MIN, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("pg_leash.debug_minute", "How long a minute lasts, for the tests.",
-                            nullptr, &debug_minute, debug_minute, 100, debug_minute, PGC_POSTMASTER,
+                            nullptr, &debug_minute, debug_minute, 1, debug_minute, PGC_POSTMASTER,
                             GUC_UNIT_MS | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr, nullptr,
                             nullptr);
 }

@@ -27,6 +27,7 @@ struct Layout {
     size_t notices;
     size_t breakers;
     size_t applications;
+    size_t counted_before;
     size_t summaries;
     size_t refusal_minutes;
     size_t refusal_events;
@@ -54,7 +55,9 @@ Layout layout_of(int slots, int slow_entries, int journal_entries, int applicati
     at.notices = after(at.policies, sizeof(PolicySet), 1);
     at.breakers = after(at.notices, sizeof(Notice), kNoticeCount);
     at.applications = after(at.breakers, sizeof(Breaker), kBreakerCount);
-    at.summaries = after(at.applications, sizeof(Application), static_cast<size_t>(applications));
+    at.counted_before =
+        after(at.applications, sizeof(Application), static_cast<size_t>(applications));
+    at.summaries = after(at.counted_before, sizeof(CountedBefore), sessions);
     at.refusal_minutes = after(at.summaries, sizeof(SlowSummary), static_cast<size_t>(summaries));
     at.refusal_events = after(at.refusal_minutes, sizeof(RefusalMinute), kRefusalMinutes);
     at.index_candidates = after(at.refusal_events, sizeof(RefusalEvent), kRefusalsKept);
@@ -234,6 +237,10 @@ Breaker* breaker(int number) {
 
 Application* application(int number) {
     return part<Application>(parts.applications) + number;
+}
+
+CountedBefore* counted_before(int number) {
+    return part<CountedBefore>(parts.counted_before) + number;
 }
 
 SlowSummary* slow_summary(int number) {

@@ -16,6 +16,7 @@
 //     SlowPlan      x kSlowPlans: plans of the slowest statements, a ring
 //     IndexCandidate x kIndexCandidates: columns that slow statements filter by
 //     Application   x pg_leash.applications_max: what each application did and needs
+//     CountedBefore x max_connections: what their reset has forgotten of each session
 //     HistoryRow    x pg_leash.history_retention: a minute each, a ring
 //
 // LIFECYCLE.  Created and zeroed at server start and again after a crash restart.
@@ -39,8 +40,8 @@
 #include "core/claim.h"
 #include "core/histogram.h"
 #include "core/ladder.h"
-#include "core/levels.h"
 #include "core/ledger.h"
+#include "core/level_window.h"
 #include "core/peer.h"
 #include "core/policy.h"
 #include "core/session_id.h"
@@ -63,7 +64,7 @@ inline constexpr size_t kSnapshotIdSize = 32;
 inline constexpr int kNoteCount = 4096;  // more than sessions die at one time
 inline constexpr int kNoticeCount = 256;
 inline constexpr int kBreakerCount = 256;
-inline constexpr uint32_t kLayoutVersion = 3;
+inline constexpr uint32_t kLayoutVersion = 4;
 inline constexpr uint32_t kMagic = 0x4c534831;
 
 // Who a session is; written once, when it opens.
@@ -315,17 +316,34 @@ struct Application {
     HistogramSum latencies;
     HistogramSum idle_gaps;
 
-    uint64_t leaked;    // sessions that were judged leaked, ever
-    uint32_t sessions;  // as last sampled, and the most
-    uint32_t sessions_peak;
+    uint64_t leaked;    // sessions that were judged leaked, since known_since
+    uint32_t sessions;  // as last sampled
     uint32_t in_use_now;
     uint32_t busy_now;
-    Levels in_use;  // time at level 0 is what is missing to the time since known_at
-    Levels busy;
+    LevelWindow levels;
     uint64_t learned;       // ns, the gap it practically never exceeded; 0: not known yet
     uint32_t usual_in_use;  // not exceeded for 99.9 % of the time; 0: not known yet
 
     ActiveMinutes active_minutes;  // with statements
+};
+
+// What a session has done; times in ns.
+struct SessionCounts {
+    uint64_t statements;
+    uint64_t uses;  // of them, those that were no ping and not neutral
+    uint64_t transactions;
+    uint64_t slow_statements;
+    uint64_t active_time;
+    uint64_t idle_time;
+    uint64_t in_transaction_time;
+    uint64_t client_wait;
+};
+
+// What a session had done when the statistics of applications were reset, and is not
+// counted again.  Under Lock::applications.
+struct CountedBefore {
+    SessionId session;
+    SessionCounts counts;
 };
 
 enum class Lock : uint8_t { round, policies, journal, applications, slow };
@@ -484,6 +502,7 @@ static_assert(kMayLiveInSharedMemory<ReapRecord>);
 static_assert(kMayLiveInSharedMemory<PolicySet>);
 static_assert(kMayLiveInSharedMemory<Notice>);
 static_assert(kMayLiveInSharedMemory<Application>);
+static_assert(kMayLiveInSharedMemory<CountedBefore>);
 static_assert(kMayLiveInSharedMemory<SlowSummary>);
 static_assert(kMayLiveInSharedMemory<SlowPlan>);
 static_assert(kMayLiveInSharedMemory<IndexCandidate>);
@@ -506,6 +525,7 @@ PolicySet* policy_set();
 Notice* notice(int number);
 Breaker* breaker(int number);
 Application* application(int number);
+CountedBefore* counted_before(int number);
 SlowSummary* slow_summary(int number);
 SlowPlan* slow_plan(uint64_t sequence);
 IndexCandidate* index_candidate(int number);

@@ -103,11 +103,13 @@ Datum leash_reset(PG_FUNCTION_ARGS) {
     const bool all = strcmp(what, "all") == 0;
     const bool slow = all || strcmp(what, "slow_statements") == 0;
     const bool connections = all || strcmp(what, "connections") == 0;
+    const bool applications = all || strcmp(what, "applications") == 0;
     const bool worker = all || strcmp(what, "worker") == 0;
-    if (!slow && !connections && !worker) {
+    if (!slow && !connections && !applications && !worker) {
         ereport(ERROR,
                 (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cannot reset \"%s\"", what),
-                 errhint("Use 'slow_statements', 'connections', 'worker' or 'all'.")));
+                 errhint("Use 'slow_statements', 'connections', 'applications', 'worker' or "
+                         "'all'.")));
     }
     leash::SharedState* const state = leash::shared();
     if (slow) {
@@ -130,6 +132,9 @@ Datum leash_reset(PG_FUNCTION_ARGS) {
         pg_atomic_fetch_add_u32(&state->peaks_reset, 1);
         leash::forget_sessions_without_room();
         leash::wake_worker();
+    }
+    if (applications) {
+        leash::forget_applications();
     }
     if (worker) {
         pg_atomic_fetch_add_u32(&state->longest_reset, 1);

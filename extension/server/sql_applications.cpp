@@ -54,6 +54,7 @@ constexpr ColumnInfo kColumns[] = {
     {"idle_gap_p99", ColumnType::interval},
     {"learned_idle", ColumnType::interval},
     {"known_since", ColumnType::instant},
+    {"measured_for", ColumnType::interval},
 };
 using ApplicationRow = Row<lengthof(kColumns)>;
 
@@ -86,12 +87,11 @@ void add_levels_of(ApplicationRow& row, uint32_t level, const Levels& levels) {
 void add_sessions(ApplicationRow& row, const Whole& whole) {
     const Application& app = whole.folded;
     const uint64_t watched = known_for(app, whole.now);
-    const Levels in_use = app.in_use.with_idle(watched);
     const uint64_t life = app.active_time + app.idle_time + app.in_transaction_time;
     row.add(count_value(whole.living));
-    row.add(count_value(Max(app.sessions_peak, whole.living)));
-    add_levels_of(row, app.in_use_now, in_use);
-    add_levels_of(row, app.busy_now, app.busy.with_idle(watched));
+    row.add(count_value(Max(app.levels.sessions_peak(), whole.living)));
+    add_levels_of(row, app.in_use_now, app.levels.in_use(watched));
+    add_levels_of(row, app.busy_now, app.levels.busy(watched));
     row.add_if(life > 0, Float8GetDatum(static_cast<double>(app.active_time) /
                                         static_cast<double>(Max(life, 1))));
     row.add(count_value(app.active_minutes.count(minute_of(GetCurrentTimestamp()))));
@@ -134,6 +134,7 @@ void write_application(const RowSink& sink, const Whole& whole) {
     add_sessions(row, whole);
     add_work(row, whole);
     row.add(TimestampTzGetDatum(app.known_since));
+    row.add(interval_value(app.levels.measured(known_for(app, whole.now))));
     sink.put(row);
 }
 
@@ -148,31 +149,14 @@ int* numbers_of(const SessionReports& all) {
     return numbers;
 }
 
-// Whether it has not been folded yet.
-bool still_lives(const SessionReport& report) {
-    SessionIdentity now;
-    SessionSlot& slot = *session_slot(report.number);
-    return (slot.word.load() & claim::kOpen) != 0 && read_identity(slot, now) &&
-           now.id == report.identity.id;
-}
-
 void write(const RowSink& sink) {
     const SessionReports all = report_sessions();
     const int* const numbers = numbers_of(all);
-    Application* applications = nullptr;
-    const int count = copy_applications(&applications);
-    auto* const living =
-        static_cast<uint64_t*>(palloc0(sizeof(uint64_t) * static_cast<Size>(Max(count, 1))));
-    for (int i = 0; i < all.count; i++) {
-        if (still_lives(all.reports[i])) {
-            add_living(applications[numbers[i]], all.reports[i]);
-            living[numbers[i]]++;
-        }
-    }
+    const LivingApplications all_known = copy_with_living(all, numbers);
     const uint64_t now = monotonic_ns();
-    for (int i = 0; i < count; i++) {
-        const Whole whole = {applications[i], now, living[i]};
-        if (i != kOtherApplications || whole.ended() + whole.living > 0) {
+    for (int i = 0; i < all_known.count; i++) {
+        const Whole whole = {all_known.entries[i], now, all_known.living[i]};
+        if (whole.ended() + whole.living > 0) {  // else a name that a reset has left
             write_application(sink, whole);
         }
     }

@@ -42,6 +42,19 @@ TEST(Levels, WithoutTimeAreZero) {
     EXPECT_EQ(levels.mean(), 0);
 }
 
+TEST(Levels, CanBeAdded) {
+    Levels levels{};
+    levels.add(2, 100);
+    Levels others{};
+    others.add(5, 300);
+    levels.add(others);
+    EXPECT_EQ(levels.whole, 400U);
+    EXPECT_DOUBLE_EQ(levels.mean(), 4.25);
+    EXPECT_EQ(levels.percentile(0.25), 2U);
+    EXPECT_EQ(levels.percentile(0.26), 5U);
+    EXPECT_EQ(levels.peak, 5U);
+}
+
 // Poisson arrivals keep L sessions in use in the mean; the exact percentile beside it.
 TEST(Levels, PercentileOfRandomArrivalsIsExact) {
     for (const double load : {1.0, 4.0, 16.0, 60.0}) {
