@@ -23,3 +23,7 @@ BUILD=$PROJECT/build
 . "$PROJECT/script/lib/clients.sh"
 # shellcheck source=script/lib/versions.sh
 . "$PROJECT/script/lib/versions.sh"
+# shellcheck source=script/lib/sources.sh
+. "$PROJECT/script/lib/sources.sh"
+# shellcheck source=script/lib/suites.sh
+. "$PROJECT/script/lib/suites.sh"

@@ -81,11 +81,16 @@ configure_options() {
 
 # --- fetching -----------------------------------------------------------------
 
-# The Debian mirror that this machine uses itself, with the file that names it.
+own_codename() {
+    # shellcheck source=/dev/null
+    . /etc/os-release && printf '%s\n' "${VERSION_CODENAME:-}"
+}
+
+# own_mirror CODENAME: the Debian mirror that this machine uses itself, with the file that names it.
 own_mirror() {
     # shellcheck disable=SC2016 # apt expands it
     apt-get indextargets --format '$(REPO_URI) $(SOURCESENTRY)' 'Origin: Debian' 'Created-By: Packages' \
-        "Codename: $(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")" 2>/dev/null | head -n 1
+        "Codename: $1" 2>/dev/null | head -n 1
 }
 
 # own_options URI FILE: what that file says about the mirror's signatures, in the form of
@@ -124,12 +129,12 @@ own_options() {
         { exit }' "$2"
 }
 
-# write_apt DIR SUITE: an apt of our own below DIR, which knows the sources of SUITE and
-# runs nothing besides.
+# write_apt DIR SUITE [CODENAME]: an apt of our own below DIR, which knows the sources of SUITE and
+# runs nothing besides. The mirror is the one this machine has for CODENAME, its own release.
 write_apt() {
     local uri=${PG_LEASH_DEBIAN_MIRROR:-} entry=
     if [[ -z $uri ]]; then
-        read -r uri entry < <(own_mirror) || true
+        read -r uri entry < <(own_mirror "${3:-$(own_codename)}") || true
         [[ -n $uri ]] || die "apt's sources name no mirror of Debian's, or have never been read" \
             "Run apt-get update; on another distribution set PG_LEASH_DEBIAN_MIRROR to the URI of one" \
             "(its keys: the package debian-archive-keyring)."
@@ -162,8 +167,9 @@ own_apt() {
     LC_ALL=C.UTF-8 apt-get -q -c "$1/apt.conf" "${@:2}"
 }
 
+# unpack_fetched DIR MAJOR WHICH: WHICH is as apt has it, /SUITE or =VERSION.
 unpack_fetched() {
-    cd -- "$1/source" && own_apt "$1" source --only-source "postgresql-$2/$3" &&
+    cd -- "$1/source" && own_apt "$1" source --only-source "postgresql-$2$3" &&
         mv -- postgresql-"$2"-*/ ../postgresql
 }
 
@@ -178,7 +184,7 @@ fetch_source() {
                 "With a build made elsewhere: set PG_LEASH_CACHE to the folder that holds it."
         if own_apt "$1" source --print-uris --only-source "postgresql-$2/$suite" >/dev/null 2>&1; then
             run_step "Fetching and unpacking the source package postgresql-$2" "$1/fetch.log" \
-                unpack_fetched "$1" "$2" "$suite" ||
+                unpack_fetched "$1" "$2" "/$suite" ||
                 die "the source package cannot be fetched" "What apt said is above. If its lists name a file that" \
                     "the mirror does not have, another mirror may: PG_LEASH_DEBIAN_MIRROR=URI. Sources that are" \
                     "here already are built with script/postgres --source PATH $2."
@@ -217,17 +223,23 @@ configure_source() {
         ./configure --prefix="$2" "${@:3}" CFLAGS='-O2 -fno-omit-frame-pointer' CXXFLAGS=-O2
 }
 
+# The module that tests wait and fail at chosen points with; since 17.
+points_module() {
+    printf '%s/postgresql/src/test/modules/injection_points\n' "$1"
+}
+
 compile_source() {
-    nice make -C "$1/postgresql" -j2 world-bin && nice make -C "$1/postgresql/src/test/modules/injection_points"
+    nice make -C "$1/postgresql" -j2 world-bin || return 1
+    [[ ! -d $(points_module "$1") ]] || nice make -C "$(points_module "$1")"
 }
 
 # install_source DIR PREFIX: complete, then in its place by one rename.
 install_source() {
     local new=$1/install
     rm -rf -- "$new"
-    make -C "$1/postgresql" -s DESTDIR="$new" install-world-bin &&
-        make -C "$1/postgresql/src/test/modules/injection_points" -s DESTDIR="$new" install &&
-        printf '%s\n' "$3" >"$new$2/built-from" && chmod -R a+rX -- "$new$2" &&
+    make -C "$1/postgresql" -s DESTDIR="$new" install-world-bin || return 1
+    [[ ! -d $(points_module "$1") ]] || make -C "$(points_module "$1")" -s DESTDIR="$new" install || return 1
+    printf '%s\n' "$3" >"$new$2/built-from" && chmod -R a+rX -- "$new$2" &&
         rm -rf -- "$2" && mv -- "$new$2" "$2" && rm -rf -- "$new"
 }
 
