@@ -9,14 +9,15 @@ namespace leash {
 // 'exempt: ...' say why nothing was done.
 using Outcome = const char*;
 
-inline constexpr Outcome kEnded = "ended";
-inline constexpr Outcome kStillExiting = "still exiting";
-inline constexpr Outcome kWokeUp = "spared: woke up";
-inline constexpr Outcome kGone = "gone";
-inline constexpr Outcome kCancelled = "cancelled";
-inline constexpr Outcome kStillRunning = "still running";
-inline constexpr Outcome kTooLate = "too late";
-inline constexpr Outcome kOwnSession = "refused: own session";
+// Arrays: outcomes are compared by address, and a literal may have another one in each file.
+inline constexpr char kEnded[] = "ended";
+inline constexpr char kStillExiting[] = "still exiting";
+inline constexpr char kWokeUp[] = "spared: woke up";
+inline constexpr char kGone[] = "gone";
+inline constexpr char kCancelled[] = "cancelled";
+inline constexpr char kStillRunning[] = "still running";
+inline constexpr char kTooLate[] = "too late";
+inline constexpr char kOwnSession[] = "refused: own session";
 
 // How long an exit, or the end of a cancelled statement, is waited for, in ms.
 inline constexpr long kPatience = 5'000;
