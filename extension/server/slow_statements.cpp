@@ -105,7 +105,9 @@ void store_text(StoredText<Size>& to, const TextSpan& from) {
             from.begin, static_cast<int>(Min(from.length, Size + MAX_MULTIBYTE_CHAR_LEN)),
             static_cast<int>(Size)));
     }
-    memcpy(to.bytes, from.begin, length);
+    if (length > 0) {  // else it may begin nowhere
+        memcpy(to.bytes, from.begin, length);
+    }
     to.length = static_cast<uint32_t>(length);
     to.encoding = GetDatabaseEncoding();
 }
