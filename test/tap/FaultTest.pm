@@ -23,7 +23,7 @@ sub start
 		'autovacuum = off', @{ delete $option{conf} // [] });
 	my $self = $class->SUPER::start($name, conf => \@conf, %option);
 	$self->{admin}->query('CREATE TABLE things (id integer); INSERT INTO things VALUES (0)');
-	$self->policy('ends victims', idle_for => q('20ms'), action => q('terminate'));
+	$self->policy('ends victims', idle_for => q('300ms'), action => q('terminate'));
 	my $saved = $self->victim(queries => ['BEGIN']);
 	$self->until_journal($saved, 'ended');
 	$self->node->restart;
