@@ -52,7 +52,8 @@ bool fires(const Trigger& trigger) {
 
 // Only the extension's own triggers may have had a say in what is written.
 void check_triggers(Relation relation, Oid extension) {
-    const TriggerDesc* const triggers = relation->trigdesc;
+    // A copy: while triggers are enabled or disabled, a look at a catalog exchanges the original.
+    const TriggerDesc* const triggers = CopyTriggerDesc(relation->trigdesc);
     bool checked = false;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         const Trigger& trigger = triggers->triggers[i];
