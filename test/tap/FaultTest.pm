@@ -163,6 +163,16 @@ sub counts
 	return split /\|/, $self->value('SELECT opened_total, (SELECT sum(ended) FROM leash.applications) FROM leash.connections');
 }
 
+# The counter of those who are there, which nothing shows but the peak that begins with it.
+sub nobody_is_left
+{
+	my ($self) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$self->until('SELECT used FROM leash.connections', '1');
+	$self->{admin}->query("SELECT leash.reset('connections')");
+	return is($self->value('SELECT peak_used FROM leash.connections'), '1', 'nobody is counted who has gone');
+}
+
 # At the end of a test.
 sub log_is_clean
 {

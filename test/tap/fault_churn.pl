@@ -88,5 +88,6 @@ is($server->value('SELECT count(*) FROM written WHERE id = 0'), $sum->{written},
 is($server->value('SELECT sum(reaped) FROM leash.applications') - 1, $sum->{reaped}, 'each that was ended was counted as such');
 $server->policy('ends victims', idle_for => q('300ms'), action => q('terminate'));
 $server->is_sound('afterwards');
+$server->nobody_is_left;
 $server->log_is_clean;
 done_testing();

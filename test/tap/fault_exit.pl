@@ -66,5 +66,6 @@ for my $step (grep { $_ ne 'folding' } @steps)
 	};
 }
 
+$server->nobody_is_left;
 $server->log_is_clean;
 done_testing();
