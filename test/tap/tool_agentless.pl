@@ -203,7 +203,8 @@ subtest 'who may see what' => sub {
 	(undef, $stdout) = pgleash('health', '--json');
 	is_deeply([ grep { $_ eq 'leaked' } map { $_->{check} } @{ JSON::PP->new->utf8->decode($stdout)->{checks} } ],
 		[], 'and checks nothing that it cannot see');
-	is(document('status')->{connections}{idle_in_transaction}, undef, 'nor counts it');
+	my $status_of = document('status');
+	is_deeply([ $status_of->{connections}{idle_in_transaction}, $status_of->{leaked} ], [ undef, undef ], 'nor counts it');
 	$ENV{PGUSER} = 'postgres';
 	$_->quit for $leak, $victim;
 };
@@ -226,6 +227,22 @@ subtest 'samples' => sub {
 	my ($row) = grep { $_->{application_name} eq 'pool' } @{ document('apps')->{rows} };
 	is_deeply([ @$row{qw(sessions sessions_peak in_use_p999)} ], [ 1, undef, undef ], 'one sample is no peak');
 	$held[0]->quit;
+};
+
+subtest 'a stalled client is seen by looking twice' => sub {
+	$admin->query('CREATE TABLE intake (id int)');
+	my $stalled = session('stalled');
+	$stalled->send_query('COPY intake FROM STDIN');
+	until_true("SELECT state = 'active' AND wait_event = 'ClientRead' FROM pg_stat_activity WHERE pid = $stalled->{pid}");
+	my @at_once = ('--stalled-client-threshold', '1us');
+	is_deeply(document('leaks', @at_once)->{rows}, [], 'one look tells nothing');
+	my ($stdout, $stderr) = ('', '');
+	my $tool = IPC::Run::start([ $pgleash, qw(leaks --watch 0.1 --json), @at_once ], '<', \undef, '>', \$stdout, '2>', \$stderr);
+	$tool->pump until $stdout =~ /"kind":"stalled client"/;
+	pass('the second one does');
+	like($stdout, qr/\A[^\n]*"rows":\[\]/, 'not the first');
+	$tool->kill_kill;
+	$stalled->hang_up;
 };
 
 subtest 'what needs the extension' => sub {

@@ -156,7 +156,7 @@ SlowFacts slow(const std::string& query, const std::string& name, std::int64_t c
     facts.max_time.value = mean * 4.6;
     facts.client_wait = Seconds{mean * 0.02};
     facts.rows = calls * 12;
-    facts.last_seen.us = now_us - (id % 97) * kMinuteUs;
+    facts.last_seen = Instant{now_us - (id % 97) * kMinuteUs};
     return facts;
 }
 

@@ -135,6 +135,20 @@ TEST(Pools, UnderAnHourIsAdvisedByForceWithLittleConfidence) {
     EXPECT_EQ(forced.confidence, Confidence::kLow);
 }
 
+// Levels are of a window, counters are not.
+TEST(Pools, AreAdvisedByTheTimeThatLevelsAreOf) {
+    ApplicationFacts facts = known_for(app("api", 4, 8), 10 * kWeek);
+    facts.measured_for = Seconds{static_cast<double>(2 * kHour)};
+    EXPECT_EQ(advice(facts).confidence, Confidence::kLow);
+    EXPECT_EQ(advice(facts).known_for.value, 2 * kHour);
+    EXPECT_EQ(advice(facts).counted_for.value, 10 * kWeek);
+    facts.leaked_in_use = 1;  // for all of the window
+    facts.leaked_in_use_time = *facts.measured_for;
+    EXPECT_DOUBLE_EQ(advice(facts).level, 3);
+    facts.measured_for = Seconds{static_cast<double>(kHour - 1)};
+    EXPECT_TRUE(advice(facts).collecting);
+}
+
 TEST(Pools, WhatWasNotMeasuredIsNotAdvised) {
     ApplicationFacts facts = app("api", 4, 8);
     facts.in_use_mean.reset();

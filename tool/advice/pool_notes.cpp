@@ -22,7 +22,7 @@ constexpr double kOpensPerSecond = 1;
 constexpr double kShortLife = 1;
 
 double per_second(std::int64_t count, const PoolAdvice& advice) {
-    return advice.known_for.value > 0 ? static_cast<double>(count) / advice.known_for.value : 0;
+    return advice.counted_for.value > 0 ? static_cast<double>(count) / advice.counted_for.value : 0;
 }
 
 // Sessions that leaked, are gone, and were not ended by a policy: nobody knows for how
@@ -39,8 +39,8 @@ std::int64_t leaks_unseen(const ApplicationFacts& facts, const Evidence& evidenc
 
 // Of the time that L is made of, what was spent idle in transaction.
 double idle_share(const PoolAdvice& advice, const ApplicationFacts& facts) {
-    const double in_use = advice.level * advice.known_for.value;
-    const double leaked = advice.leaked_level * advice.known_for.value;
+    const double in_use = advice.level * advice.counted_for.value;
+    const double leaked = advice.leaked_level * advice.counted_for.value;
     const double idle = facts.idle_in_transaction_time.value_or(Seconds{}).value - leaked;
     return in_use > 0 ? std::clamp(idle / in_use, 0.0, 1.0) : 0;
 }

@@ -41,7 +41,8 @@ PoolAdvice measured(const ApplicationFacts& facts, Instant now) {
     advice.application_name = facts.application_name;
     advice.usename = facts.usename;
     advice.datname = facts.datname;
-    advice.known_for.value = seconds_between(facts.known_since, now);
+    advice.counted_for.value = seconds_between(facts.known_since, now);
+    advice.known_for = facts.measured_for.value_or(advice.counted_for);
     advice.sessions = facts.sessions;
     advice.sessions_peak = facts.sessions_peak;
     advice.in_use_mean = facts.in_use_mean;

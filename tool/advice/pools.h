@@ -38,7 +38,8 @@ struct PoolAdvice {
     std::string datname;
 
     // Measured.
-    Seconds known_for;
+    Seconds known_for;    ///< levels and peaks
+    Seconds counted_for;  ///< what is counted, such as statements
     std::int64_t sessions = 0;
     std::optional<std::int64_t> sessions_peak;
     std::optional<double> in_use_mean;        ///< leaked sessions included

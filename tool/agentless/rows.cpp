@@ -5,15 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "failure.h"
 #include "render/instant.h"
 
 namespace leash::tool {
 namespace {
-
-// As the extension's check has them.
-constexpr double kUsedWarning = 0.8;
-constexpr double kUsedCritical = 0.95;
 
 std::string seconds(std::uint64_t ns) {
     return fmt::format("{:.6f}", static_cast<double>(ns / 1000) / 1e6);
@@ -27,37 +22,11 @@ Cell known_age(const PlainSession& session, bool known, std::uint64_t ns) {
     return known && session.facts.state != State::unknown ? Cell(seconds(ns)) : Cell();
 }
 
-// Slots: what ordinary roles can take, and what is taken.
-struct Slots {
-    long limit = 0;
-    long reserved = 0;
-    long used = 0;
-
-    long usable() const { return std::max(limit - reserved, 1L); }
-};
-
-Slots slots_of(Connection& connection, const PlainSample& sample) {
-    const Result result = connection.run(
-        "SELECT pg_catalog.current_setting('max_connections'),"
-        " pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int4"
-        // since PostgreSQL 16
-        " + COALESCE(pg_catalog.current_setting('reserved_connections', true)::pg_catalog.int4, "
-        "0)");
-    const auto number = [&](int column) {
-        return std::strtol(result.value(0, column).value_or("0").c_str(), nullptr, 10);
-    };
-    return {number(0), number(1), static_cast<long>(sample.sessions.size()) + 1};
-}
-
 std::size_t count_states(const PlainSample& sample, std::initializer_list<State> states) {
     return static_cast<std::size_t>(std::count_if(
         sample.sessions.begin(), sample.sessions.end(), [&](const PlainSession& session) {
             return std::find(states.begin(), states.end(), session.facts.state) != states.end();
         }));
-}
-
-std::string plural(std::size_t count, const char* what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -157,9 +126,21 @@ RawRows application_rows(const PlainSample& sample, const PlainSampler& sampler)
     return raw;
 }
 
-RawRows connection_rows(Connection& connection, const PlainSample& sample,
+Slots read_slots(Connection& connection, const PlainSample& sample) {
+    const Result result = connection.run(
+        "SELECT pg_catalog.current_setting('max_connections'),"
+        " pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int4"
+        // since PostgreSQL 16
+        " + COALESCE(pg_catalog.current_setting('reserved_connections', true)::pg_catalog.int4, "
+        "0)");
+    const auto number = [&](int column) {
+        return std::strtol(result.value(0, column).value_or("0").c_str(), nullptr, 10);
+    };
+    return {number(0), number(1), static_cast<long>(sample.sessions.size()) + 1};
+}
+
+RawRows connection_rows(const Slots& slots, const PlainSample& sample,
                         const PlainSampler& sampler) {
-    const Slots slots = slots_of(connection, sample);
     const bool sampled = sampler.samples() > 1;
     const auto known = [&](std::size_t count) {
         return sample.masked == 0 ? Cell(std::to_string(count)) : Cell();
@@ -178,39 +159,10 @@ RawRows connection_rows(Connection& connection, const PlainSample& sample,
           sampled ? Cell(instant_text(sampler.peak_at())) : Cell()}}};
 }
 
-RawRows health_rows(Connection& connection, const PlainSample& sample) {
-    RawRows raw{{"check", "status", "value", "warning", "critical", "message"}, {}};
-    const auto add = [&](const char* name, double value, double warning, double critical,
-                         std::string message) {
-        raw.rows.push_back({name,
-                            value >= critical  ? "critical"
-                            : value >= warning ? "warning"
-                                               : "ok",
-                            fmt::format("{}", value), fmt::format("{}", warning),
-                            fmt::format("{}", critical), std::move(message)});
-    };
-    const Slots slots = slots_of(connection, sample);
-    const auto share = static_cast<double>(slots.used * 1000 / slots.usable()) / 1000;
-    add("connections", share, kUsedWarning, kUsedCritical,
-        fmt::format("{} sessions hold connections of the {} that ordinary roles can take",
-                    slots.used, slots.usable()));
-    if (sample.masked > 0) {
-        return raw;  // what is not seen may be anything
-    }
-    const auto leaked = static_cast<std::size_t>(
-        std::count_if(sample.sessions.begin(), sample.sessions.end(),
-                      [](const PlainSession& s) { return is_leaked(s.verdict.leak); }));
-    add("leaked", static_cast<double>(leaked), 1,
-        static_cast<double>(std::max(slots.usable() / 2, 2L)),
-        leaked == 0 ? "no session is leaked"
-                    : fmt::format("{} of {} are leaked: see pgleash leaks", leaked,
-                                  plural(sample.sessions.size(), "session")));
-    return raw;
-}
-
 RawRows orphan_rows(Connection& connection) {
     return rows_of(connection, {"kind", "name", "since", "holds"}, R"sql(
-SELECT kind, name, pg_catalog.to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), holds
+SELECT kind, name,
+       pg_catalog.to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), holds
   FROM (SELECT 'prepared transaction' AS kind, p.gid::pg_catalog.text AS name, p.prepared AS since,
                pg_catalog.format('xmin %s transactions old, in database %s, of role %s',
                                  pg_catalog.age(p.transaction), p.database, p.owner) AS holds
@@ -218,36 +170,14 @@ SELECT kind, name, pg_catalog.to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH
          UNION ALL
         SELECT 'inactive slot', s.slot_name,
                -- a column since PostgreSQL 17
-               (pg_catalog.to_jsonb(s) OPERATOR(pg_catalog.->>) 'inactive_since')::pg_catalog.timestamptz,
-               pg_catalog.concat_ws(', ', 'xmin ' || pg_catalog.age(s.xmin) || ' transactions old',
+               (pg_catalog.to_jsonb(s) OPERATOR(pg_catalog.->>)
+                    'inactive_since')::pg_catalog.timestamptz,
+               pg_catalog.concat_ws(', ',
+                   'xmin ' || pg_catalog.age(s.xmin) || ' transactions old',
                    'catalog xmin ' || pg_catalog.age(s.catalog_xmin) || ' transactions old',
                    'slot type ' || s.slot_type)
           FROM pg_catalog.pg_replication_slots s WHERE NOT s.active) AS orphans
  ORDER BY since NULLS LAST)sql");
-}
-
-RawRows slow_summary_rows(Connection& connection) {
-    const Result found = connection.run(
-        "SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
-        " JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
-        " WHERE e.extname = 'pg_stat_statements'");
-    if (found.rows() == 0) {
-        throw Failure(
-            "without pg_leash slow statements are known from pg_stat_statements alone, which this "
-            "database does not have; run: CREATE EXTENSION pg_stat_statements");
-    }
-    return rows_of(
-        connection,
-        {"query_id", "query", "datname", "usename", "calls", "total_time", "mean_time", "max_time",
-         "rows", "shared_blks_read", "temp_blks_written"},
-        fmt::format("SELECT s.queryid, s.query, d.datname, r.rolname, s.calls,"
-                    " s.total_exec_time / 1000, s.mean_exec_time / 1000, s.max_exec_time / 1000,"
-                    " s.rows, s.shared_blks_read, s.temp_blks_written"
-                    " FROM {}.pg_stat_statements s"
-                    " LEFT JOIN pg_catalog.pg_database d ON d.oid = s.dbid"
-                    " LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.userid"
-                    " WHERE s.mean_exec_time >= 1000 ORDER BY s.total_exec_time DESC LIMIT 100",
-                    *found.value(0, 0)));
 }
 
 }  // namespace leash::tool

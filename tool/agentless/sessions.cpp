@@ -24,7 +24,7 @@ WITH RECURSIVE activity AS MATERIALIZED (
                 pg_catalog.bool_or(locktype = 'advisory') AS advisory_lock
            FROM pg_catalog.pg_locks WHERE granted GROUP BY pid),
      waiting AS MATERIALIZED (
-         SELECT DISTINCT pid, pg_catalog.pg_blocking_pids(pid) AS blocked_by
+         SELECT DISTINCT pid, waitstart, pg_catalog.pg_blocking_pids(pid) AS blocked_by
            FROM pg_catalog.pg_locks WHERE NOT granted),
      blocked (blocker, pid) AS (
          SELECT pg_catalog.unnest(blocked_by), pid FROM waiting
@@ -38,17 +38,28 @@ SELECT a.pid,
        a.application_name, a.usename, a.usesysid, a.datname, a.datid,
        pg_catalog.host(a.client_addr) AS client_addr, a.client_port, a.state,
        a.wait_event_type, a.wait_event, a.query_id,
-       pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS backend_start,
-       pg_catalog.to_char(a.state_change AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS state_change,
-       pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS xact_start,
+       pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC',
+                          'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS backend_start,
+       pg_catalog.to_char(a.state_change AT TIME ZONE 'UTC',
+                          'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS state_change,
+       pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC',
+                          'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS xact_start,
        (EXTRACT(EPOCH FROM clock.now - a.backend_start) * 1000000)::pg_catalog.int8 AS connected_us,
        (EXTRACT(EPOCH FROM clock.now - a.state_change) * 1000000)::pg_catalog.int8 AS state_us,
        pg_catalog.round(EXTRACT(EPOCH FROM clock.now - a.xact_start), 6) AS xact_for,
-       pg_catalog.round(EXTRACT(EPOCH FROM CASE a.state WHEN 'active' THEN clock.now - a.query_start END), 6) AS statement_for,
+       pg_catalog.round(EXTRACT(EPOCH FROM CASE a.state WHEN 'active'
+                            THEN clock.now - a.query_start END), 6) AS statement_for,
+       -- no wait is older than its statement
+       CASE WHEN w.pid IS NOT NULL THEN
+           GREATEST(pg_catalog.round(EXTRACT(EPOCH FROM LEAST(clock.now - w.waitstart,
+               CASE a.state WHEN 'active' THEN clock.now - a.query_start END)), 6), 0)
+       END AS lock_wait,
        CASE WHEN a.backend_start IS NOT NULL THEN a.query END AS last_statement,
        (a.backend_xid IS NOT NULL OR a.backend_xmin IS NOT NULL) AS holds_xmin,
-       COALESCE(l.holds_locks, false) AS holds_locks, COALESCE(l.advisory_lock, false) AS advisory_lock,
-       (SELECT pg_catalog.count(*) FROM blocked b WHERE b.blocker = a.pid AND b.pid <> a.pid) AS blocked_sessions,
+       COALESCE(l.holds_locks, false) AS holds_locks,
+       COALESCE(l.advisory_lock, false) AS advisory_lock,
+       (SELECT pg_catalog.count(*) FROM blocked b
+         WHERE b.blocker = a.pid AND b.pid <> a.pid) AS blocked_sessions,
        w.blocked_by,
        (EXTRACT(EPOCH FROM clock.now) * 1000000)::pg_catalog.int8 AS now_us
   FROM clock, activity a LEFT JOIN locks l USING (pid) LEFT JOIN waiting w USING (pid)
@@ -74,6 +85,7 @@ constexpr const char* kNames[] = {"pid",
                                   "state_us",
                                   "xact_for",
                                   "statement_for",
+                                  "lock_wait",
                                   "last_statement",
                                   "holds_xmin",
                                   "holds_locks",
@@ -221,15 +233,21 @@ void PlainSampler::judge_all(std::vector<PlainSession>& sessions) const {
 
 PlainSample PlainSampler::sample(Connection& connection) {
     const Result result = connection.run(kSessions);
-    const std::uint64_t now = now_ns();
-    PlainSample sample;
-    std::set<std::string> there;
+    std::vector<PlainSession> sessions(static_cast<std::size_t>(result.rows()));
     for (int r = 0; r < result.rows(); ++r) {
-        PlainSession& session = sample.sessions.emplace_back();
         int column = 0;
         for (const char* name : kNames) {
-            session.cells[name] = result.value(r, column++);
+            sessions[static_cast<std::size_t>(r)].cells[name] = result.value(r, column++);
         }
+    }
+    return examine(std::move(sessions), now_ns());
+}
+
+PlainSample PlainSampler::examine(std::vector<PlainSession> sessions, std::uint64_t now) {
+    PlainSample sample;
+    sample.sessions = std::move(sessions);
+    std::set<std::string> there;
+    for (PlainSession& session : sample.sessions) {
         session.facts = facts_of(session);
         measure(session, now);
         there.insert(identity(session));

@@ -47,6 +47,9 @@ public:
 
     PlainSample sample(Connection& connection);
 
+    /// A look that had these cells; now: this machine's own clock, ns.
+    PlainSample examine(std::vector<PlainSession> sessions, std::uint64_t now);
+
     int samples() const { return samples_; }
     std::size_t peak_used() const { return peak_used_; }
     std::int64_t peak_at() const { return peak_at_; }

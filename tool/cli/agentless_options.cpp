@@ -16,20 +16,23 @@ void add_agentless_options(CLI::App* app, Arguments& arguments) {
               "likewise (10min)");
     add_value(app, arguments, "stalled-client-threshold", "--stalled-client-threshold", "DURATION",
               "likewise (1min)");
+    add_value(app, arguments, "slow-statement-threshold", "--slow-statement-threshold", "DURATION",
+              "slow in the mean of pg_stat_statements (1s)");
 }
 
 void read_agentless(Options& options, const Arguments& arguments) {
     options.agentless = arguments.given("agentless");
-    const auto read = [&](const std::string& name, std::int64_t& threshold) {
+    const auto read = [&](const std::string& name, std::optional<std::int64_t>& threshold) {
         if (const auto text = arguments.value(name)) {
             threshold = duration_value("--" + name, *text);
         }
     };
-    AgentlessThresholds& thresholds = options.thresholds;
+    ChosenThresholds& thresholds = options.thresholds;
     read("idle-threshold", thresholds.idle);
     read("idle-in-transaction-threshold", thresholds.idle_in_transaction);
     read("never-used-threshold", thresholds.never_used);
     read("stalled-client-threshold", thresholds.stalled_client);
+    read("slow-statement-threshold", thresholds.slow_statement);
 }
 
 }  // namespace leash::tool

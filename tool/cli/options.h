@@ -65,9 +65,9 @@ struct Options {
     bool force = false;
     bool leaked = false;  ///< terminate: whatever is leaked
     bool yes = false;
-    bool without_claim = false;      ///< terminate, where there is no extension
-    bool agentless = false;          ///< do not use the extension
-    AgentlessThresholds thresholds;  ///< where there is none
+    bool without_claim = false;           ///< terminate, where there is no extension
+    bool agentless = false;               ///< do not use the extension
+    ChosenThresholds thresholds;          ///< where there is none
     bool exit_code = false;               ///< reap, policy diff: 10 when there is something to do
     std::optional<std::int64_t> at_most;  ///< reap: else nothing is done
     bool dry_run = false;                 ///< policy apply

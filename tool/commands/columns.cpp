@@ -175,6 +175,7 @@ constexpr Column kApplications[] = {
     {.name = "idle_gap_p99", .kind = Kind::kDuration},
     {.name = "learned_idle", .kind = Kind::kDuration, .header = "LEARNED", .drop_rank = 7},
     {.name = "known_since", .kind = Kind::kInstant},
+    {.name = "measured_for", .kind = Kind::kDuration},
 };
 
 constexpr Column kSlowSummary[] = {

@@ -5,6 +5,7 @@
 
 #include "commands/commands.h"
 #include "commands/filters.h"
+#include "core/health.h"
 #include "render/color.h"
 #include "render/csv.h"
 #include "render/json.h"
@@ -62,6 +63,7 @@ struct Status {
     Dataset slowest;
     long leaked = 0;
     long unused = 0;
+    bool sees_all = true;  // else there may be more of them
     Cell worst_session;
     std::vector<Advice> advice;
 };
@@ -107,6 +109,8 @@ Status read_status(Context& context) {
     if (status.connections.rows.empty()) {
         throw Failure("leash.connections has no row; is pg_leash loaded? (\"pgleash doctor\")");
     }
+    status.sees_all = !context.server.agentless ||
+                      cell_of(status.connections, status.connections.rows[0], "idle").has_value();
     status.causes = source.rows({.listing = Listing::kLeakGroups, .columns = kCauses});
     std::erase_if(status.causes.rows, [&](const Row& row) {
         const long sessions = number(status.causes, row, "sessions");
@@ -154,6 +158,13 @@ private:
         return cell_of(status_.connections, row_, name).value_or("?");
     }
 
+    // Of sessions that may all be seen, or not.
+    std::string seen(long sessions) const {
+        return status_.sees_all ? std::to_string(sessions)
+               : sessions == 0  ? "?"
+                                : fmt::format("at least {}", sessions);
+    }
+
     std::string paint(std::string_view text, Paint paint) const {
         return context_.terminal.color ? painted(text, paint) : std::string(text);
     }
@@ -192,9 +203,10 @@ private:
         const double share = limit > 0 ? static_cast<double>(used) / static_cast<double>(limit) : 0;
         const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * kBarWidth);
         const std::string bar = std::string(filled, '#') + std::string(kBarWidth - filled, '.');
-        const Paint level = share >= 0.95  ? Paint::kBad
-                            : share >= 0.8 ? Paint::kWaiting
-                                           : Paint::kActive;
+        const Health health = judge_value(share, kConnectionLimits);
+        const Paint level = health == Health::critical  ? Paint::kBad
+                            : health == Health::warning ? Paint::kWaiting
+                                                        : Paint::kActive;
         // Composed of short parts only: it cannot exceed 80 columns.
         out_ +=
             fmt::format("Connections  {} of {} used [{}] {:.0f} %, {} free, {} reserved\n", used,
@@ -203,7 +215,7 @@ private:
                          shown("active"), shown("idle"), shown("idle_in_transaction"),
                          shown("authenticating")));
         const std::string leaked =
-            fmt::format("  leaked {}   unused {}", status_.leaked, status_.unused);
+            fmt::format("  leaked {}   unused {}", seen(status_.leaked), seen(status_.unused));
         line(status_.leaked > 0 ? paint(leaked, Paint::kBad) : leaked);
         const std::string peak_ago = ago("peak_at");
         const std::string refused_ago = ago("refused_last_at");
@@ -219,7 +231,8 @@ private:
             top.rows.size() > kCausesShown ? top.rows.size() - kCausesShown : 0;
         top.rows.resize(top.rows.size() - more);
         if (top.rows.empty()) {
-            line("No leaked sessions.");
+            line(status_.sees_all ? "No leaked sessions."
+                                  : "No leaked sessions among those that may be seen.");
         }
         out_ += render_table(top, style_);
         if (more > 0) {
@@ -237,7 +250,7 @@ private:
 
     void add_advice() {
         if (status_.advice.empty()) {
-            line("Nothing to do.");
+            line(status_.sees_all ? "Nothing to do." : "Nothing to do about what may be seen.");
             return;
         }
         line(paint("What to do next", Paint::kBold));
@@ -273,8 +286,11 @@ nlohmann::ordered_json advice_json(const std::vector<Advice>& advice) {
 std::string status_json(const Context& context, const Status& status) {
     nlohmann::ordered_json document = json_head(context, "status");
     document["connections"] = json_row(status.connections, status.connections.rows.front());
-    document["leaked"] = status.leaked;
-    document["unused"] = status.unused;
+    const auto seen = [&](long sessions) {
+        return status.sees_all ? nlohmann::ordered_json(sessions) : nlohmann::ordered_json(nullptr);
+    };
+    document["leaked"] = seen(status.leaked);
+    document["unused"] = seen(status.unused);
     document["leak_groups"] = json_rows(status.causes);
     document["slowest_statements"] =
         context.server.agentless ? nlohmann::ordered_json(nullptr) : json_rows(status.slowest);

@@ -58,7 +58,7 @@ constexpr const char* kSystemFile = "/etc/pgleash/config.toml";
 constexpr std::size_t kLargestFile = 1 << 20;
 
 // Whoever adds a table to a command adds it here.
-constexpr const char* kTables[] = {"health"};
+constexpr const char* kTables[] = {"agentless", "health"};
 
 FilePlace place_of(const toml::source_region& region) {
     return {region.begin.line, region.begin.column};

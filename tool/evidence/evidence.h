@@ -21,6 +21,11 @@ struct ServerFacts {
     Instant now;                                   ///< the server's clock
     Instant started_at;
     bool in_recovery = false;
+    // Where sums of statements are not the extension's: whose, since when, and how long all
+    // statements took.
+    std::optional<std::string> statements_from;
+    std::optional<Instant> statements_since;
+    std::optional<Seconds> statement_time;
 
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {
@@ -33,6 +38,9 @@ struct ServerFacts {
         visit("now", self.now);
         visit("started_at", self.started_at);
         visit("in_recovery", self.in_recovery);
+        visit("statements_from", self.statements_from);
+        visit("statements_since", self.statements_since);
+        visit("statement_time", self.statement_time);
     }
 };
 
@@ -43,9 +51,10 @@ struct ConnectionFacts {
     std::int64_t used = 0;
     std::optional<std::int64_t> authenticating;
     std::int64_t free = 0;
-    std::int64_t active = 0;
-    std::int64_t idle = 0;
-    std::int64_t idle_in_transaction = 0;
+    // nullopt: states of some sessions may not be seen
+    std::optional<std::int64_t> active;
+    std::optional<std::int64_t> idle;
+    std::optional<std::int64_t> idle_in_transaction;
     std::optional<std::int64_t> peak_used;
     std::optional<Instant> peak_at;
     std::optional<std::int64_t> opened_total;
@@ -94,7 +103,7 @@ struct CauseFacts {
     std::string application_name;
     std::string usename;
     std::string datname;
-    std::string opener;  ///< literals masked; empty: not known, or none
+    std::string opener;                         ///< literals masked; empty: not known, or none
     std::optional<std::string> last_statement;  ///< the most frequent, likewise
     std::int64_t sessions = 0;
     std::int64_t blocked_sessions = 0;
@@ -131,7 +140,7 @@ struct ApplicationFacts {
     std::string datname;
     std::int64_t sessions = 0;
     std::optional<std::int64_t> sessions_peak;
-    std::int64_t in_use = 0;
+    std::optional<std::int64_t> in_use;  ///< nullopt: states of some may not be seen
     std::optional<std::int64_t> in_use_peak;
     std::optional<std::int64_t> in_use_p999;
     std::optional<double> in_use_mean;
@@ -153,7 +162,8 @@ struct ApplicationFacts {
     std::optional<Seconds> statement_p95;
     std::optional<Seconds> learned_idle;
     std::optional<Instant> known_since;
-    std::int64_t addresses = 0;  ///< distinct ones of its sessions of now
+    std::optional<Seconds> measured_for;  ///< what levels and peaks are of: two weeks at most
+    std::int64_t addresses = 0;           ///< distinct ones of its sessions of now
     /// Its sessions of now from addresses that opened most of theirs within a tenth of the
     /// time since: as a pool is filled, and not as one leak comes after the other.
     std::optional<std::int64_t> opened_together;
@@ -192,6 +202,7 @@ struct ApplicationFacts {
         visit("statement_p95", self.statement_p95);
         visit("learned_idle", self.learned_idle);
         visit("known_since", self.known_since);
+        visit("measured_for", self.measured_for);
         visit("addresses", self.addresses);
         visit("opened_together", self.opened_together);
         visit("leaked_in_use", self.leaked_in_use);
@@ -208,7 +219,7 @@ struct SlowFacts {
     std::string usename;
     std::optional<std::string> application_name;  ///< of the last one
     std::int64_t calls = 0;
-    std::int64_t failed = 0;
+    std::optional<std::int64_t> failed;
     Seconds total_time;
     Seconds mean_time;
     Seconds max_time;
@@ -216,7 +227,7 @@ struct SlowFacts {
     std::int64_t rows = 0;
     std::int64_t shared_blks_read = 0;
     std::int64_t temp_blks_written = 0;
-    Instant last_seen;
+    std::optional<Instant> last_seen;
 
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {

@@ -89,12 +89,15 @@ constexpr const char* kServer = R"sql(
                pg_catalog.clock_timestamp() AS now,
                pg_catalog.pg_postmaster_start_time() AS started_at,
                pg_catalog.pg_is_in_recovery() AS in_recovery,
-               NULL AS host, NULL AS port) AS server)sql";
+               NULL AS host, NULL AS port, NULL AS statements_from,
+               NULL::pg_catalog.timestamptz AS statements_since,
+               NULL::pg_catalog.interval AS statement_time) AS server)sql";
 
 // Leaked sessions that are in use, or were when a policy ended them, were counted in
-// in_use_mean since known_since.
+// in_use_mean, which is of the last measured_for.
 constexpr const char* kApplications = R"sql(
-  FROM (WITH app AS MATERIALIZED (SELECT * FROM leash.applications),
+  FROM (WITH app AS MATERIALIZED (SELECT *, pg_catalog.clock_timestamp() - measured_for AS measured_since
+                                    FROM leash.applications),
         opened AS (SELECT leash.without_pooler_host(application_name) AS application_name, usename, datname,
                           client_addr, pg_catalog.count(*) AS sessions,
                           pg_catalog.percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (
@@ -105,17 +108,17 @@ constexpr const char* kApplications = R"sql(
                    FROM opened GROUP BY 1, 2, 3),
         leaking AS (SELECT app.application_name, app.usename, app.datname,
                            pg_catalog.count(*) AS leaked_in_use,
-                           pg_catalog.sum(LEAST(leaked_for, pg_catalog.clock_timestamp() - known_since)) AS leaked_in_use_time
+                           pg_catalog.sum(LEAST(leaked_for, measured_for)) AS leaked_in_use_time
                       FROM leash.leaks AS leak
                       JOIN app ON leash.without_pooler_host(leak.application_name) = app.application_name
                               AND leak.usename = app.usename AND leak.datname = app.datname
                      WHERE leak.leaked AND leak.state <> 'idle' GROUP BY 1, 2, 3),
         reaped AS (SELECT app.application_name, app.usename, app.datname,
-                          pg_catalog.sum(LEAST(leaked_for, decided_at - known_since)) AS reaped_in_use_time
+                          pg_catalog.sum(LEAST(leaked_for, decided_at - measured_since)) AS reaped_in_use_time
                      FROM leash.reap_log AS decision
                      JOIN app ON leash.without_pooler_host(decision.application_name) = app.application_name
                              AND decision.usename = app.usename AND decision.datname = app.datname
-                    WHERE outcome = 'ended' AND decided_at > known_since
+                    WHERE outcome = 'ended' AND decided_at > measured_since
                       AND kind IN ('idle in transaction', 'aborted transaction', 'stalled client')
                     GROUP BY 1, 2, 3)
         SELECT *

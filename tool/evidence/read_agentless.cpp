@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <set>
 
+#include "agentless/health.h"
 #include "agentless/rows.h"
+#include "agentless/slow.h"
 #include "core/mask.h"
 #include "evidence/read.h"
 #include "render/instant.h"
@@ -58,9 +60,9 @@ ConnectionFacts connections_of(const RawRows& rows) {
     facts.reserved = cells.count("reserved").value_or(0);
     facts.used = cells.count("used").value_or(0);
     facts.free = cells.count("free").value_or(0);
-    facts.active = cells.count("active").value_or(0);
-    facts.idle = cells.count("idle").value_or(0);
-    facts.idle_in_transaction = cells.count("idle_in_transaction").value_or(0);
+    facts.active = cells.count("active");
+    facts.idle = cells.count("idle");
+    facts.idle_in_transaction = cells.count("idle_in_transaction");
     facts.peak_used = cells.count("peak_used");
     facts.peak_at = cells.instant("peak_at");
     return facts;
@@ -131,7 +133,7 @@ std::vector<ApplicationFacts> applications_of(const PlainSample& sample,
         facts.usename = cells.text("usename");
         facts.datname = cells.text("datname");
         facts.sessions = cells.count("sessions").value_or(0);
-        facts.in_use = cells.count("in_use").value_or(0);
+        facts.in_use = cells.count("in_use");
         facts.sessions_peak = cells.count("sessions_peak");
         facts.in_use_peak = cells.count("in_use_peak");
         add_sessions(facts, sample,
@@ -185,16 +187,18 @@ std::vector<OrphanFacts> orphans_of(const RawRows& rows) {
 }  // namespace
 
 Evidence read_agentless(Connection& connection, const PlainSample& sample,
-                        const PlainSampler& sampler) {
+                        const PlainSampler& sampler, const AgentlessThresholds& thresholds) {
     Evidence evidence;
     read_plain_facts(connection, evidence);
     evidence.server.extension_version = std::nullopt;
-    evidence.connections = connections_of(connection_rows(connection, sample, sampler));
-    evidence.checks = checks_of(health_rows(connection, sample));
+    const ServerCounts counts = read_server_counts(connection, sample);
+    evidence.connections = connections_of(connection_rows(counts.slots, sample, sampler));
+    evidence.checks = checks_of(health_rows(counts, sample));
     evidence.causes = causes_of(sample);
     evidence.applications = applications_of(sample, sampler);
     evidence.transactions = transactions_of(sample);
     evidence.orphans = orphans_of(orphan_rows(connection));
+    read_slow_statements(connection, thresholds, evidence);
     return evidence;
 }
 

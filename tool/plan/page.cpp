@@ -48,9 +48,13 @@ std::string slots_line(const Situation& situation) {
     if (slots.reserved > 0) {
         line += fmt::format(" ({} are reserved)", number(slots.reserved));
     }
-    if (situation.peak_at) {
+    const bool known = situation.evidence.server.extension_version.has_value();
+    if (situation.peak_at && (known || slots.peak_used)) {
         line += fmt::format("; at most {} were, in the minute {}", number(situation.peak),
                             moment(*situation.peak_at));
+    }
+    if (!known) {
+        return line + '.';
     }
     if (situation.refused == 0) {
         return line + ". No connection was refused for want of one in the last day.";
@@ -73,7 +77,30 @@ std::optional<double> cache_hit_ratio(const Situation& situation) {
     return hit + read > 0 ? std::optional(hit / (hit + read)) : std::nullopt;
 }
 
+// Some sessions' states may not be seen.
+bool sees_all(const Evidence& evidence) {
+    return evidence.server.extension_version || evidence.connections.idle;
+}
+
+std::string sessions_line(const Evidence& evidence) {
+    if (!sees_all(evidence)) {
+        return "Sessions: those of other roles may not be seen: as a superuser, GRANT pg_monitor "
+               "to "
+               "the role that asks.";
+    }
+    return evidence.server.extension_version
+               ? "Sessions: none is leaked, no old transaction is open, no pool is far too large."
+               : "Sessions: none is leaked, no old transaction is open; what pools need is not "
+                 "known without pg_leash.";
+}
+
 std::string statements_line(const Situation& situation) {
+    if (!situation.evidence.server.extension_version) {
+        const auto ratio = cache_hit_ratio(situation);
+        return ratio ? fmt::format("Cache hit ratio: {}, since statistics were reset.",
+                                   percent(*ratio))
+                     : "No block was read yet.";
+    }
     std::int64_t statements = 0;
     for (const ApplicationFacts& facts : situation.evidence.applications) {
         statements += facts.statements.value_or(0);
@@ -102,9 +129,8 @@ std::vector<std::string> healthy_lines(const Situation& situation) {
     known += situation.seconds < kEnough
                  ? " That is short: ask again when an hour of the usual load is known."
                  : fmt::format(" {} tells when that changes.", code("pgleash health"));
-    return {slots_line(situation),
-            "Sessions: none is leaked, no old transaction is open, no pool is far too large.",
-            statements_line(situation), known};
+    return {slots_line(situation), sessions_line(situation.evidence), statements_line(situation),
+            known};
 }
 
 // --- what is not known -----------------------------------------------------------------
@@ -119,9 +145,17 @@ std::vector<std::string> caveats_of(const Situation& situation) {
                "it, and every number may still move."
              : ""));
     if (!evidence.server.extension_version) {
-        caveats.push_back(
-            "The server has no pg_leash: who opened a transaction, what a pool needs, "
-            "slow statements, refusals and history are not known.");
+        caveats.push_back(fmt::format(
+            "Without pg_leash it is not known who opened a transaction, what a pool needs, "
+            "who was refused and when; {}.",
+            evidence.server.statements_from
+                ? fmt::format("slow statements are sums of {} since {}, of all applications",
+                              *evidence.server.statements_from,
+                              moment(evidence.server.statements_since.value_or(situation.now)))
+                : "nor are slow statements"));
+        if (!sees_all(evidence)) {
+            caveats.push_back(sessions_line(evidence));
+        }
     } else if (evidence.history.empty()) {
         caveats.push_back(
             "No history was kept: spikes, the minute of a peak and what changed in "

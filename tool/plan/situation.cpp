@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/glob.h"
+#include "core/health.h"
 
 namespace leash::tool::plan {
 namespace {
@@ -11,8 +12,7 @@ constexpr double kDay = 86'400;
 
 // Below, nobody is refused because of these slots alone, even on a full server.
 constexpr double kManySlots = 0.1;
-// Where leash.health() begins to warn.
-constexpr double kNearlyFull = 0.8;
+constexpr double kNearlyFull = kConnectionLimits.warning;
 
 bool is_lack_of_slots(const RefusalFacts& refusal) {
     return refusal.reason == "too many clients" || refusal.reason == "reserved slots";
@@ -73,6 +73,11 @@ Situation::Situation(const Evidence& all) : evidence(all), now(all.server.now) {
     }
     for (const ApplicationFacts& facts : all.applications) {
         active_seconds += facts.active_time.value_or(Seconds{}).value;
+    }
+    statement_seconds = seconds;
+    if (all.server.statements_from) {
+        active_seconds = all.server.statement_time.value_or(Seconds{}).value;
+        statement_seconds = seconds_between(all.server.statements_since.value_or(now), now);
     }
     PoolOptions options;
     options.force = true;

@@ -31,7 +31,8 @@ struct Situation {
     double minute_seconds = 60;  ///< of the history; shorter in tests
     std::int64_t minutes = 0;    ///< that the history knows of, or that would fit
 
-    double active_seconds = 0;  ///< of all applications, in statements
+    double active_seconds = 0;     ///< of all applications, in statements
+    double statement_seconds = 0;  ///< in which they ran
 
     PoolPlan pools;  ///< also where little is known; each says how sure it is
     std::vector<SettingAdvice> settings;

@@ -80,13 +80,14 @@ bool somebody_waits(const Evidence& evidence) {
 }
 
 std::string line_of(const SlowFacts& slow) {
-    std::string line = fmt::format(
-        "{} of {} (role {}, database {}): {} in the mean, at most {}, {} rows each",
-        counted(slow.calls, "call"),
-        slow.application_name && !slow.application_name->empty() ? code(*slow.application_name, 63)
-                                                                 : "an application without a name",
-        code(slow.usename, 63), code(slow.datname, 63), duration(slow.mean_time.value),
-        duration(slow.max_time.value), number(each(slow.rows, slow)));
+    std::string line =
+        fmt::format("{} of {} (role {}, database {}): {} in the mean, at most {}, {} rows each",
+                    counted(slow.calls, "call"),
+                    !slow.application_name           ? "an unknown application"
+                    : slow.application_name->empty() ? "an application without a name"
+                                                     : code(*slow.application_name, 63),
+                    code(slow.usename, 63), code(slow.datname, 63), duration(slow.mean_time.value),
+                    duration(slow.max_time.value), number(each(slow.rows, slow)));
     if (slow.shared_blks_read > 0) {
         line += fmt::format(", {} read each", size_of_blocks(each(slow.shared_blks_read, slow)));
     }
@@ -94,8 +95,8 @@ std::string line_of(const SlowFacts& slow) {
         line += fmt::format(", {} of temporary files each",
                             size_of_blocks(each(slow.temp_blks_written, slow)));
     }
-    if (slow.failed > 0) {
-        line += fmt::format(", {} failed or were cancelled", number(slow.failed));
+    if (slow.failed.value_or(0) > 0) {
+        line += fmt::format(", {} failed or were cancelled", number(*slow.failed));
     }
     return line + ": " + code(slow.query) + '.';
 }
@@ -109,6 +110,17 @@ Fix keep_plans() {
     fix.text = "ALTER SYSTEM SET pg_leash.slow_plan_threshold = '1s';\nSELECT pg_reload_conf();\n";
     fix.risk = "a few milliseconds for each slow statement; plans hold the literals of statements";
     fix.undo = code("ALTER SYSTEM RESET pg_leash.slow_plan_threshold; SELECT pg_reload_conf();");
+    return fix;
+}
+
+Fix look_at_plans() {
+    Fix fix;
+    fix.what = fmt::format(
+        "Look at their plans: run each with {} before it, in a transaction that "
+        "is rolled back, with values as the application sends them.",
+        code("EXPLAIN (ANALYZE, BUFFERS)"));
+    fix.risk = "the statement runs, and takes as long as it does";
+    fix.undo = "nothing to undo";
     return fix;
 }
 
@@ -127,7 +139,8 @@ Fix move_bulk() {
 void add_fixes(const Situation& situation, const std::vector<const SlowFacts*>& slow, bool bulk,
                Finding& finding) {
     if (!bulk) {
-        finding.fixes.push_back(keep_plans());
+        finding.fixes.push_back(situation.evidence.server.extension_version ? keep_plans()
+                                                                            : look_at_plans());
     }
     std::vector<std::string> roles;
     for (const SlowFacts* one : slow) {
@@ -174,8 +187,11 @@ void add_finding(const Situation& situation, const std::vector<const SlowFacts*>
                "quick. No index and no pool makes it small; it has to be done in parts, elsewhere "
                "or "
                "at another time."
-             : "Slow statements: they work, and do not wait for their client; no missing index was "
-               "seen in their plans. Their plans say where the time goes.";
+        : situation.evidence.server.statements_from
+            ? "Slow statements, by the sums of all their calls: how much of it they waited for "
+              "their client or for locks is not known. Their plans say where the time goes."
+            : "Slow statements: they work, and do not wait for their client; no missing index was "
+              "seen in their plans. Their plans say where the time goes.";
     add_fixes(situation, slow, bulk, finding);
     finding.watch.push_back(
         {"the most costly slow statements", "pgleash slow --summary --watch 5"});
@@ -189,7 +205,7 @@ Cost cost_of(const Situation& situation, double seconds) {
     cost.seconds = seconds;
     cost.share =
         situation.active_seconds > 0 ? std::min(seconds / situation.active_seconds, 1.0) : 0;
-    cost.sessions = situation.seconds > 0 ? seconds / situation.seconds : 0;
+    cost.sessions = situation.statement_seconds > 0 ? seconds / situation.statement_seconds : 0;
     return cost;
 }
 
@@ -210,7 +226,7 @@ void find_slow_statements(const Situation& situation, Findings& findings) {
     std::vector<const SlowFacts*> bulk;
     for (const SlowFacts& facts : situation.evidence.slow) {
         if (std::find(told.begin(), told.end(), &facts) != told.end() ||
-            seconds_between(facts.last_seen, situation.now) > kRecent ||
+            (facts.last_seen && seconds_between(*facts.last_seen, situation.now) > kRecent) ||
             is_maintenance(facts.application_name.value_or("")) ||
             (locks && may_wait_for_locks(facts))) {
             continue;

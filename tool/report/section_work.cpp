@@ -98,13 +98,19 @@ Html slow_section(const Evidence& evidence) {
               << who(s.usename, s.datname);
         table.add(query, text(length_text(s.total_time)),
                   bar({{s.total_time.value, "in-transaction"}}, whole), text(count_text(s.calls)),
-                  text(count_text(s.failed)), text(length_text(s.mean_time)),
+                  text(known_count(s.failed)), text(length_text(s.mean_time)),
                   text(length_text(s.max_time)), text(known_length(s.client_wait)),
-                  text(count_text(s.rows)), text(moment_text(s.last_seen)));
+                  text(count_text(s.rows)), text(s.last_seen ? moment_text(*s.last_seen) : ""));
     }
     Html out;
     out << R"(<section id="slow-statements"><h2>Slow statements, most costly first</h2>)"
-        << R"(<p class="note">Only calls beyond pg_leash.slow_statement_threshold are counted. Literals are masked.</p>)"
+        << R"(<p class="note">)"
+        << text(evidence.server.statements_from
+                    ? "All calls are counted, of statements that are slow in the mean, as "
+                      "pg_stat_statements has them: of which application, whether they failed and "
+                      "how long they waited for their client is not known."
+                    : "Only calls beyond pg_leash.slow_statement_threshold are counted.")
+        << R"( Literals are masked.</p>)"
         << table_of("Slow statements", table, "pgleash slow --summary") << "</section>";
     return out;
 }

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "agentless/health.h"
 #include "agentless/rows.h"
+#include "agentless/slow.h"
 #include "evidence/read_agentless.h"
 #include "render/terminal.h"
 
@@ -114,13 +116,16 @@ Dataset AgentlessSource::rows(const Selection& selection) {
         case Listing::kApplications:
             return select_rows(application_rows(latest(), sampler_), selection, {});
         case Listing::kConnections:
-            return select_rows(connection_rows(connection_, latest(), sampler_), selection, {});
+            return select_rows(
+                connection_rows(read_slots(connection_, latest()), latest(), sampler_), selection,
+                {});
         case Listing::kHealth:
-            return select_rows(health_rows(connection_, latest()), selection, {});
+            return select_rows(health_rows(read_server_counts(connection_, latest()), latest()),
+                               selection, {});
         case Listing::kOrphans:
             return select_rows(orphan_rows(connection_), selection, {});
         case Listing::kSlowSummary:
-            return select_rows(slow_summary_rows(connection_), selection, {});
+            return select_rows(slow_summary_rows(connection_, thresholds_), selection, {});
         case Listing::kSlow:
             throw Failure(
                 "single slow statements are not known without pg_leash; \"pgleash slow --summary\" "
@@ -200,7 +205,7 @@ Failure AgentlessSource::explain(const QueryError& error, Purpose purpose) {
 }
 
 Evidence AgentlessSource::evidence() {
-    return read_agentless(connection_, latest(), sampler_);
+    return read_agentless(connection_, latest(), sampler_, thresholds_);
 }
 
 }  // namespace leash::tool

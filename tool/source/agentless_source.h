@@ -10,7 +10,10 @@ class AgentlessSource : public Source {
 public:
     AgentlessSource(Connection connection, const AgentlessThresholds& thresholds,
                     bool without_claim)
-        : connection_(std::move(connection)), sampler_(thresholds), without_claim_(without_claim) {}
+        : connection_(std::move(connection)),
+          thresholds_(thresholds),
+          sampler_(thresholds),
+          without_claim_(without_claim) {}
 
     ServerInfo server() override;
     Dataset rows(const Selection& selection) override;
@@ -32,6 +35,7 @@ private:
     bool is_there(const PlainSession& session);
 
     Connection connection_;
+    AgentlessThresholds thresholds_;
     PlainSampler sampler_;
     PlainSample sample_;
     bool stale_ = true;  ///< the next question is to be answered by a new sample

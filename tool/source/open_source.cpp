@@ -98,10 +98,14 @@ std::unique_ptr<Source> source_of(Connection connection, const Options& options)
         "{}: PostgreSQL's own views tell neither what opened a transaction, nor what was refused "
         "or reaped, nor peaks; and whoever listens or only pings is not told from the others",
         server.extension_version
-            ? std::string("pg_leash is not used")
+            ? fmt::format("pg_leash is there, in database \"{}\", and is not used; leases that "
+                          "sessions hold are not known",
+                          server.database)
             : fmt::format("pg_leash is not installed here, in database \"{}\"", server.database)));
-    return std::make_unique<AgentlessSource>(std::move(connection), options.thresholds,
-                                             options.without_claim);
+    return std::make_unique<AgentlessSource>(
+        std::move(connection),
+        merged(read_thresholds(Config::load().table("agentless")), options.thresholds),
+        options.without_claim);
 }
 
 // Asks the worker as long as the server is full: for --watch.
