@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Cwd qw(getcwd);
 use FindBin;
 use lib $FindBin::RealBin;
 
@@ -14,7 +15,7 @@ BEGIN
 {
 	if (!$ENV{LEASH_SMALL_DISK})
 	{
-		my $disk = "/tmp/pg_leash_disk.$$";
+		my $disk = getcwd . "/disk.$$";  # goes with the folder that the test runs in
 		my @root = qw(unshare --user --mount --map-root-user -- sh -c);
 		my @user = ('unshare', '--user', "--map-user=$<", '--map-group=' . ($( + 0), '--');
 		my $mount = "exec 2>/dev/null; mount -t tmpfs -o size=256k,mode=1777 none '$disk' && exec \"\$@\"";
@@ -84,4 +85,3 @@ subtest 'not a byte is left' => sub {
 $node->stop;
 unlink glob "$disk/*";
 done_testing();
-rmdir $disk;
