@@ -21,11 +21,13 @@ override with_llvm = no
 
 # PostgreSQL's headers are not ours to warn about, hence -isystem before PGXS's -I.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -I$(srcdir)/extension
-PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-plt -Wall -Wextra -Wno-unused-parameter \
+PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-plt -Wall -Wextra \
 	-fvisibility=hidden -fvisibility-inlines-hidden \
 	-DPGDLLEXPORT="__attribute__((visibility(\"default\")))" -MMD -MP
 # Set by the scripts: a warning is an error.
 PG_CXXFLAGS += $(if $(PGLEASH_WERROR),-Werror)
+# PostgreSQL's own variable for more flags, which its makefiles give to C and the linker alone.
+PG_CXXFLAGS += $(COPT)
 # PGXS links with the C compiler, which does not add the C++ library.
 SHLIB_LINK = -lstdc++
 

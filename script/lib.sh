@@ -27,3 +27,5 @@ BUILD=$PROJECT/build
 . "$PROJECT/script/lib/sources.sh"
 # shellcheck source=script/lib/suites.sh
 . "$PROJECT/script/lib/suites.sh"
+# shellcheck source=script/lib/variant.sh
+. "$PROJECT/script/lib/variant.sh"

@@ -486,7 +486,7 @@ struct SharedState {
     uint32_t notices;            // how many wait; under Lock::policies
     uint32_t notices_lost;
     uint64_t ended_statements;  // of sessions that have ended; under Lock::applications
-    uint64_t others_ended;       // that found no room, since the reset; likewise
+    uint64_t others_ended;      // that found no room, since the reset; likewise
     uint64_t ended_reaped;      // those that we ended; under Lock::applications
     WorkerStatus worker;
     HistoryState history;

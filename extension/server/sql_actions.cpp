@@ -66,7 +66,7 @@ PG_FUNCTION_INFO_V1(leash_terminate);
 PG_FUNCTION_INFO_V1(leash_cancel);
 PG_FUNCTION_INFO_V1(leash_reset);
 
-Datum leash_library_version(PG_FUNCTION_ARGS) {
+Datum leash_library_version([[maybe_unused]] PG_FUNCTION_ARGS) {
     PG_RETURN_TEXT_P(cstring_to_text(leash::kLibraryVersion));
 }
 

@@ -116,7 +116,7 @@ Datum leash_lease(PG_FUNCTION_ARGS) {
     PG_RETURN_TIMESTAMPTZ(lease.until_wall);
 }
 
-Datum leash_release(PG_FUNCTION_ARGS) {
+Datum leash_release([[maybe_unused]] PG_FUNCTION_ARGS) {
     leash::require_session();
     PG_RETURN_BOOL(leash::drop_lease());
 }

@@ -15,9 +15,10 @@ wanted_packages() {
         libgtest-dev libgmock-dev libipc-run-perl libfaketime iproute2
 }
 
-# What tests of their own skip without.  Only for a server of the distribution's, which
-# alone loads the distribution's extensions.
+# What tests of their own skip without.  Extensions only for a server of the distribution's,
+# which alone loads them.
 test_packages() {
+    printf '%s\n' clang-format shellcheck
     if [[ $PG_CONFIG == /usr/lib/postgresql/"$PG_MAJOR"/bin/pg_config ]]; then
         printf '%s\n' "postgresql-$PG_MAJOR-hypopg"
     fi

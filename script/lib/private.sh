@@ -21,19 +21,29 @@ link_all() {
     done
 }
 
+# A program that the servers are run by (script/sanitize, script/valgrind) takes the place
+# of theirs, which stays beside it as postgres.real.
+put_in_front() {
+    [[ -n ${PGLEASH_RUN_POSTGRES:-} ]] || return 0
+    [[ -e $1/postgres.real ]] || mv -- "$1/postgres" "$1/postgres.real"
+    install -m 0755 -- "$PGLEASH_RUN_POSTGRES" "$1/postgres"
+}
+
 # Anew when the original has been upgraded, or another one is asked for; what has been
 # installed beside it since is linked too.
 make_private_postgres() {
-    local root bindir libdir sharedir
+    local root bindir libdir sharedir program=postgres
     root=$(private_dir)
     bindir=$("$PG_CONFIG" --bindir) libdir=$("$PG_CONFIG" --pkglibdir)
     sharedir=$("$PG_CONFIG" --sharedir)
-    if ! cmp -s -- "$bindir/postgres" "$root$bindir/postgres"; then
+    [[ -z ${PGLEASH_RUN_POSTGRES:-} ]] || program=postgres.real
+    if ! cmp -s -- "$bindir/postgres" "$root$bindir/$program"; then
         rm -rf -- "$root"
         mkdir -p -- "$root$bindir" "$root$libdir/bitcode" "$root$sharedir/extension"
         # Copies, for a program follows a link to itself before it looks around.
         cp -RL -- "$bindir/." "$root$bindir/"
     fi
+    put_in_front "$root$bindir"
     link_all "$libdir" "$root$libdir"
     link_all "$sharedir" "$root$sharedir"
     link_all "$sharedir/extension" "$root$sharedir/extension"

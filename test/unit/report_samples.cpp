@@ -305,8 +305,8 @@ std::string hostile(int n) {
     const char* const attempts[] = {
         "<script>document.title='hostile-marker'</script>",
         "</script><script>document.title='hostile-marker'</script>",
-        "\"><img src=\"http://127.0.0.1:9/hostile-marker\" "
-        "onerror=\"document.title='hostile-marker'\">",
+        ("\"><img src=\"http://127.0.0.1:9/hostile-marker\" "
+         "onerror=\"document.title='hostile-marker'\">"),
         "' onmouseover='document.title=1' x='hostile-marker",
         "<!--<script>hostile-marker",
         "</style><style>@import url(http://127.0.0.1:9/hostile-marker)</style>",

@@ -10,8 +10,7 @@ FILE, so that it can be compared with later. Literals of statements are masked;
 names, settings and counts are in it. The file can be read by its owner alone.)";
 
 void declare_save(CLI::App* command, Arguments& arguments) {
-    add_value(command, arguments, "file", "FILE", "",
-              "file to write or replace");
+    add_value(command, arguments, "file", "FILE", "", "file to write or replace");
     set_footer(command, kSaveFooter);
 }
 

@@ -39,8 +39,9 @@ struct ConfigTable::Value {
     std::string text;
     double number = 0;  // of a boolean too
     std::vector<Value> items;
-    std::vector<std::pair<std::string, Value>> members;  // as they stand in the file
-    std::vector<FilePlace> member_places;                // of their keys
+    std::vector<std::string> keys;      // of a table, as they stand in the file
+    std::vector<FilePlace> key_places;  // where each of them stands
+    std::vector<Value> members;         // and what it has there
 
     static Value of(const toml::node& node);
     void take_members(const toml::table& table);
@@ -124,8 +125,9 @@ void ConfigTable::Value::take_members(const toml::table& table) {
     }
     std::sort(order.begin(), order.end());
     for (auto& [place, key] : order) {
-        members.emplace_back(key, of(*table.get(key)));
-        member_places.push_back(place);
+        members.push_back(of(*table.get(key)));
+        keys.push_back(std::move(key));
+        key_places.push_back(place);
     }
 }
 
@@ -154,9 +156,7 @@ ConfigTable::Value ConfigTable::Value::of(const toml::node& node) {
 }
 
 std::size_t ConfigTable::Value::index_of(const std::string& key) const {
-    const auto found = std::find_if(members.begin(), members.end(),
-                                    [&](const auto& member) { return member.first == key; });
-    return static_cast<std::size_t>(found - members.begin());
+    return static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key) - keys.begin());
 }
 
 // --- a table -----------------------------------------------------------------------
@@ -164,8 +164,7 @@ std::size_t ConfigTable::Value::index_of(const std::string& key) const {
 const ConfigTable::Value* ConfigTable::find(const std::string& key) {
     asked_.push_back(key);
     const std::size_t at = table_ == nullptr ? 0 : table_->index_of(key);
-    return table_ == nullptr || at == table_->members.size() ? nullptr
-                                                             : &table_->members[at].second;
+    return table_ == nullptr || at == table_->members.size() ? nullptr : &table_->members[at];
 }
 
 std::string ConfigTable::place() const {
@@ -176,11 +175,11 @@ std::string ConfigTable::place(const std::string& key) const {
     const std::size_t at = table_ == nullptr ? 0 : table_->index_of(key);
     return table_ == nullptr || at == table_->members.size()
                ? place()
-               : place_text(document_->name, table_->member_places[at]);
+               : place_text(document_->name, table_->key_places[at]);
 }
 
 void ConfigTable::refuse(const std::string& key, const std::string& wanted) const {
-    const Value& value = table_->members[table_->index_of(key)].second;
+    const Value& value = table_->members[table_->index_of(key)];
     throw Failure(
         fmt::format("{}: {}: write {}", place_text(document_->name, value.at), key, wanted));
 }
@@ -251,17 +250,11 @@ ConfigTable ConfigTable::table(const std::string& key) {
 bool ConfigTable::is_text(const std::string& key) const {
     const std::size_t at = table_ == nullptr ? 0 : table_->index_of(key);
     return table_ != nullptr && at < table_->members.size() &&
-           table_->members[at].second.type == Value::Type::kText;
+           table_->members[at].type == Value::Type::kText;
 }
 
 std::vector<std::string> ConfigTable::keys() const {
-    std::vector<std::string> names;
-    if (table_ != nullptr) {
-        for (const auto& [key, value] : table_->members) {
-            names.push_back(key);
-        }
-    }
-    return names;
+    return table_ == nullptr ? std::vector<std::string>{} : table_->keys;
 }
 
 void ConfigTable::refuse_others() const {
