@@ -11,13 +11,11 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
-// The library that Debian builds of it would be one more to install.
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
 
 #include "cli/suggest.h"
 #include "core/duration.h"
 #include "failure.h"
+#include "toml_library.h"
 
 namespace leash::tool {
 namespace {

@@ -144,18 +144,6 @@ std::string receive_all(int fd, const std::string& path) {
     fail(Reason::strange, path, "the answer has no end");
 }
 
-nlohmann::json parse_answer(const std::string& text, const std::string& path) {
-    if (text.empty()) {
-        fail(Reason::silent, path, "the worker closed the connection without an answer");
-    }
-    nlohmann::json document = nlohmann::json::parse(text, nullptr, false);
-    if (!document.is_object() || !document.contains("schema_version") ||
-        document["schema_version"] != kSchemaVersion) {
-        fail(Reason::strange, path, "the answer is of another version of pg_leash, or damaged");
-    }
-    return document;
-}
-
 }  // namespace
 
 std::vector<std::string> control_directories(const std::string& host) {
@@ -170,6 +158,18 @@ std::vector<std::string> control_directories(const std::string& host) {
 
 std::string control_path(const std::string& directory, const std::string& port) {
     return fmt::format("{}/.s.pgleash.{}", directory, port);
+}
+
+nlohmann::json parse_control_answer(const std::string& text, const std::string& path) {
+    if (text.empty()) {
+        fail(Reason::silent, path, "the worker closed the connection without an answer");
+    }
+    nlohmann::json document = nlohmann::json::parse(text, nullptr, false);
+    if (!document.is_object() || !document.contains("schema_version") ||
+        document["schema_version"] != kSchemaVersion) {
+        fail(Reason::strange, path, "the answer is of another version of pg_leash, or damaged");
+    }
+    return document;
 }
 
 nlohmann::json ask_worker(const std::string& directory, const std::string& port,
@@ -187,7 +187,7 @@ nlohmann::json ask_worker(const std::string& directory, const std::string& port,
     char line[kControlRequestSize];
     const std::size_t length = format_control_request(request, line);
     send_all(socket_fd.get(), path, line, length);
-    return parse_answer(receive_all(socket_fd.get(), path), path);
+    return parse_control_answer(receive_all(socket_fd.get(), path), path);
 }
 
 std::string owner_of(const std::string& path) {

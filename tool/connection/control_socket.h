@@ -41,6 +41,9 @@ private:
 nlohmann::json ask_worker(const std::string& directory, const std::string& port,
                           const ControlRequest& request);
 
+/// The same for the text of an answer; `path` is for messages.
+nlohmann::json parse_control_answer(const std::string& text, const std::string& path);
+
 /// The name of the OS user whom a file belongs to; empty when there is no such file.
 std::string owner_of(const std::string& path);
 

@@ -8,9 +8,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-// The library that Debian builds of it would be one more to install.
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
 
 #include "cli/suggest.h"
 #include "core/duration.h"
@@ -18,6 +15,7 @@
 #include "failure.h"
 #include "policy/check.h"
 #include "render/terminal.h"
+#include "toml_library.h"
 
 namespace leash::tool {
 namespace {

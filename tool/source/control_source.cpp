@@ -7,6 +7,7 @@
 
 #include "render/terminal.h"
 #include "render/text.h"
+#include "source/control_answer.h"
 
 namespace leash::tool {
 namespace {
@@ -35,40 +36,9 @@ ControlVerb verb_of(Listing listing) {
     throw Failure("the worker's socket does not have this listing");
 }
 
-std::string text_of(const nlohmann::json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-long number_of(const nlohmann::json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_number() ? found->get<long>() : 0;
-}
-
 // "15.20 (Debian 15.20-0+deb12u1)": the packager's part says nothing here.
 std::string short_version(const std::string& version) {
     return version.substr(0, version.find(' '));
-}
-
-RawRows rows_of(const nlohmann::json& document) {
-    RawRows raw;
-    const auto columns = document.find("columns");
-    const auto rows = document.find("rows");
-    if (columns == document.end() || !columns->is_array() || rows == document.end() ||
-        !rows->is_array()) {
-        throw ControlError(ControlError::Reason::strange, "the worker's answer has no rows");
-    }
-    for (const nlohmann::json& name : *columns) {
-        raw.columns.push_back(name.is_string() ? name.get<std::string>() : std::string());
-    }
-    for (const nlohmann::json& values : *rows) {
-        Row& row = raw.rows.emplace_back();
-        for (const nlohmann::json& value : values) {
-            row.push_back(value.is_string() ? Cell(value.get<std::string>()) : std::nullopt);
-        }
-        row.resize(raw.columns.size());
-    }
-    return raw;
 }
 
 ControlRequest request_about(ControlVerb verb, const std::string& session_id) {
@@ -103,23 +73,23 @@ std::string outcome_of(const RawRows& raw) {
 }  // namespace
 
 void ControlSource::note_server(const nlohmann::json& server) {
-    server_.version = short_version(text_of(server, "version"));
-    server_.version_number = static_cast<int>(number_of(server, "version_num"));
-    server_.extension_version = text_of(server, "library_version");
+    server_.version = short_version(answer_text(server, "version"));
+    server_.version_number = answer_number(server, "version_num");
+    server_.extension_version = answer_text(server, "library_version");
     server_.host = directory_;
     server_.port = port_;
-    server_.now = text_of(server, "now");
+    server_.now = answer_text(server, "now");
     server_.over_control_socket = true;
-    free_slots_ = number_of(server, "max_connections") - number_of(server, "reserved") -
-                  number_of(server, "used");
-    last_refusal_ = text_of(server, "refused_last_at");
+    free_slots_ = long{answer_number(server, "max_connections")} -
+                  answer_number(server, "reserved") - answer_number(server, "used");
+    last_refusal_ = answer_text(server, "refused_last_at");
 }
 
 RawRows ControlSource::ask(const ControlRequest& request) {
     const nlohmann::json document = ask_worker(directory_, port_, request);
     if (document.contains("error")) {
-        const std::string code = text_of(document, "sqlstate");
-        const std::string message = text_of(document, "error");
+        const std::string code = answer_text(document, "sqlstate");
+        const std::string message = answer_text(document, "error");
         if (code == "42501") {
             throw ControlError(ControlError::Reason::denied,
                                fmt::format("the worker's socket \"{}\": {}", path(), message));
@@ -127,13 +97,13 @@ RawRows ControlSource::ask(const ControlRequest& request) {
         throw QueryError(message, code);
     }
     note_server(document.value("server", nlohmann::json::object()));
-    if (const std::string notice = text_of(document, "notice"); !notice.empty()) {
+    if (const std::string notice = answer_text(document, "notice"); !notice.empty()) {
         write_note(notice);
     }
-    if (const long omitted = number_of(document, "omitted"); omitted > 0) {
+    if (const int omitted = answer_number(document, "omitted"); omitted > 0) {
         write_warning(fmt::format("{} more rows did not fit the worker's answer", omitted));
     }
-    return rows_of(document);
+    return rows_of_answer(document);
 }
 
 RawRows ControlSource::ask(ControlVerb verb) {
