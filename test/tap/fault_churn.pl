@@ -66,7 +66,7 @@ sub once
 		user => $way eq 'refused' ? 'nobody' : 'postgres', params => { application_name => 'comes ' . $turn % 300 });
 	if ($way eq 'refused')
 	{
-		$client->{error}{C} eq '28000' or die "refused: $client->{error}{C}";
+		$client->{error}{C} =~ /^(?:28000|53300)$/ or die "refused: $client->{error}{C}";
 		return 1;
 	}
 	return 1 if is_full($client, $counts);
