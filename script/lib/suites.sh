@@ -132,7 +132,7 @@ companions() {
             pids+=($!)
         done
         wait "${pids[@]}" || true
-        sleep 0.2
+        sleep 0.5
     done
 }
 

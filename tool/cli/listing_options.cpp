@@ -65,7 +65,7 @@ void declare_log(CLI::App* command, Arguments& arguments) {
 
 void declare_history(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "since", "--since", "DURATION",
-              "minutes that began so long ago (8h, 7d; default 1h)");
+              "minutes begun so long ago (8h, 7d; default 1h)");
     add_listing_options(command, arguments);
     set_footer(command, kHistoryFooter);
 }
@@ -122,7 +122,7 @@ constexpr CommandWord kCommands[] = {
      read_listing},
     {Command::kOrphans, "orphans", "list prepared transactions and inactive slots",
      add_listing_options, read_listing},
-    {Command::kHistory, "history", "list the minutes of the last hour (--since 7d: the week)",
+    {Command::kHistory, "history", "list the minutes of the last hour (or --since 7d)",
      declare_history, read_listing},
     {Command::kLog, "log", "list what policies and people decided", declare_log, read_listing},
 };
