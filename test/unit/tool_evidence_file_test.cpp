@@ -63,6 +63,15 @@ TEST(EvidenceFile, ReadsWhatAnEarlierVersionDidNotHave) {
     nlohmann::ordered_json document = evidence_json(sample());
     document["history"][0].erase("busy_seconds");
     EXPECT_EQ(parse_evidence(document.dump(), "x").history.at(0).busy_seconds, 0);
+    document.erase("compute");
+    document.erase("slow");
+    const Evidence read = parse_evidence(document.dump(), "x");
+    EXPECT_THAT(read.missing, testing::ElementsAre("slow", "compute"));
+    EXPECT_TRUE(read.slow.empty());
+    EXPECT_EQ(read.history.size(), 1U);
+    // Written again, it does not claim that there were none.
+    EXPECT_FALSE(evidence_json(read).contains("slow"));
+    EXPECT_TRUE(parse_evidence(text_of(sample()), "x").missing.empty());
 }
 
 // Cut anywhere, it is one clear line that names the file.
@@ -80,6 +89,9 @@ TEST(EvidenceFile, RefusesOtherVersionsAndOtherFiles) {
     EXPECT_THAT(refusal_of(document.dump()), HasSubstr("version 2, this pgleash reads version 1"));
     EXPECT_THAT(refusal_of("{}"), HasSubstr("it is no snapshot"));
     EXPECT_THAT(refusal_of("[1, 2]"), HasSubstr("it is no snapshot"));
+    document = evidence_json(sample());
+    document.erase("connections");
+    EXPECT_THAT(refusal_of(document.dump()), HasSubstr("\"connections\" is not there"));
 }
 
 TEST(EvidenceFile, RefusesValuesOfAnotherType) {
@@ -88,7 +100,7 @@ TEST(EvidenceFile, RefusesValuesOfAnotherType) {
     EXPECT_THAT(refusal_of(document.dump()), HasSubstr("\"sessions\" is not an integer"));
     document = evidence_json(sample());
     document["slow"] = 7;
-    EXPECT_THAT(refusal_of(document.dump()), HasSubstr("the list \"slow\" is missing"));
+    EXPECT_THAT(refusal_of(document.dump()), HasSubstr("\"slow\" is no list"));
 }
 
 class SavedFile : public testing::Test {

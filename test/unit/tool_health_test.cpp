@@ -98,8 +98,37 @@ TEST(Health, SomeLimitsAreReachedFromAbove) {
     using enum HealthStatus;
     EXPECT_EQ(status_with("cache_hit", kWarning, "cache_hit=0.98"), kWarning);
     EXPECT_EQ(status_with("cache_hit", kCritical, "cache_hit=0.97"), kCritical);
+    EXPECT_EQ(status_with("cache_hit", kWarning, "cache_hit=0.97"), kWarning);
+    EXPECT_EQ(status_with("cache_hit", kWarning, "cache_hit=0.96"), kOk);
+    EXPECT_EQ(status_with("cache_hit", kCritical, "cache_hit=0.96"), kOk);
     EXPECT_EQ(status_with("worker", kWarning, "worker=0.6:"), kWarning);
     EXPECT_EQ(status_with("worker", kWarning, "worker=0.4:"), kOk);
+}
+
+// The server's own limits: the critical one is the lower one.
+TEST(Health, ALowShareOfCacheHitsIsBad) {
+    const std::vector<Check> all = checks({row("cache_hit", "warning", "0.6", "0.8", "0.5")});
+    const auto status = [&](const std::string& text) {
+        return examined(all, with_limit(HealthStatus::kCritical, text))[0].status;
+    };
+    EXPECT_EQ(status("cache_hit=0.59"), HealthStatus::kWarning);
+    EXPECT_EQ(status("cache_hit=0.6"), HealthStatus::kCritical);
+    EXPECT_EQ(status("cache_hit=off"), HealthStatus::kWarning);
+    EXPECT_THAT(nagios_text(all), HasSubstr("| cache_hit=0.6;0.8:;0.5:;0\n"));
+}
+
+// The tracker has no critical limit unless somebody wants one.
+TEST(Health, WhatTheTrackerLostMayBeCritical) {
+    const std::vector<Check> all = checks({row("tracker", "warning", "40", "1", std::nullopt)});
+    EXPECT_EQ(worst_of(all), HealthStatus::kWarning);
+    const auto status = [&](const std::string& text) {
+        return examined(all, with_limit(HealthStatus::kCritical, text))[0].status;
+    };
+    EXPECT_EQ(status("tracker=41"), HealthStatus::kWarning);
+    EXPECT_EQ(status("tracker=40"), HealthStatus::kCritical);
+    EXPECT_EQ(examined(all, with_limit(HealthStatus::kWarning, "tracker=50"))[0].status,
+              HealthStatus::kOk);
+    EXPECT_THAT(nagios_text(all), HasSubstr("| tracker=40;1;;0\n"));
 }
 
 // A worker that fails warns, however late it is.

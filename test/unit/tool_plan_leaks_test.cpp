@@ -57,9 +57,9 @@ TEST(PlanLeaks, AForgottenConnection) {
     Evidence evidence = with(cause("abandoned", 30));
     evidence.causes.push_back(cause("never used", 5));
     evidence.causes[0].last_statement = "SELECT * FROM stock";
-    evidence.applications[0].sessions = 38;
+    evidence.applications[0].sessions = 50;
     evidence.applications[0].opened_together = 2;
-    evidence.connections.used = 38;
+    evidence.connections.used = 50;
     const Finding leak = only_finding(evidence);
     EXPECT_EQ(leak.cause, "forgotten connection");
     EXPECT_THAT(evidence_of(leak), HasSubstr("30 abandoned and 5 never used, the oldest for"));
@@ -67,10 +67,10 @@ TEST(PlanLeaks, AForgottenConnection) {
                                              "FROM stock\".\n"));
     EXPECT_THAT(leak.diagnosis, HasSubstr("taken and not given back"));
     // What it needs, 4 for 99.9 % of the time, times 1.25.
-    EXPECT_EQ(leak.frees, 35);
+    EXPECT_EQ(leak.frees, 45);
     EXPECT_EQ(expected_of(leak),
-              "connections taken, at once: 38 -> 3\n"
-              "connections of the application, when it is mended: 38 -> 5\n");
+              "connections taken, at once: 50 -> 15\n"
+              "connections of the application, when it is mended: 50 -> 5\n");
     EXPECT_THAT(leak.fixes.front().risk, Not(HasSubstr("rolled back")));
     EXPECT_THAT(pasted(leak, "policy apply"), HasSubstr("unused_for = \"15min\"\nkeep = 2\n"));
     EXPECT_THAT(pasted(leak, "new Pool"), HasSubstr("max: 5"));

@@ -179,7 +179,7 @@ TEST(PlanOrder, TheLargerIsFirst) {
 TEST(PlanOrder, AnIndexComesBeforeSlowAndBulk) {
     Evidence evidence = quiet_server();
     evidence.indexes = {index(20'000, 20'000)};
-    evidence.slow = {slow("SELECT f(x)", 1'000, 20), slow("COPY lines TO STDOUT", 1'000, 20)};
+    evidence.slow = {slow("SELECT f(x)", 1'200, 20), slow("COPY lines TO STDOUT", 1'500, 20)};
     EXPECT_THAT(found(evidence), ElementsAre("missing index", "slow statements of shop-api",
                                              "bulk work of shop-api"));
 }

@@ -59,6 +59,19 @@ TEST(PlanSpikes, ThePoolIsForTheUsualLoadAndTheSpikesWork) {
     EXPECT_EQ(spike.frees, 46);
 }
 
+// Over an hour ten minutes of a spike are part of what is in use in the mean.
+TEST(PlanSpikes, TheUsualLoadIsWithoutTheSpike) {
+    Evidence evidence = with_spike(72, 10);
+    for (MinuteFacts& minute : evidence.history) {
+        minute.busy_seconds = minute.used_peak == 72 ? 160 : 60;
+    }
+    ApplicationFacts& facts = evidence.applications[0];
+    facts.known_since = ago(kHour);
+    facts.in_use_p999 = 64;
+    facts.in_use_mean = 1.5;
+    EXPECT_THAT(pasted(only_finding(evidence), "new Pool"), HasSubstr("max: 18"));
+}
+
 // Each limit by itself: twice the usual level, a fifth of the slots, half of it at work, a
 // tenth of the time, half an hour of history.
 TEST(PlanSpikes, WhatIsBelowALimitIsNone) {
@@ -93,11 +106,15 @@ TEST(PlanSpikes, WhatIsBelowALimitIsNone) {
 
 // Leaked sessions stay: they are no spike, however many.
 TEST(PlanSpikes, LeakedSessionsAreNone) {
-    Evidence evidence = with_spike(72, 2);
+    Evidence evidence = with_spike(64, 2);
     for (int i = 0; i < 2; ++i) {
-        evidence.history[static_cast<std::size_t>(kDayMinutes - 120 + i)].leaked = 45;
+        MinuteFacts& minute = evidence.history[static_cast<std::size_t>(kDayMinutes - 120 + i)];
+        minute.in_use_peak = 64;
+        minute.leaked = 33;
     }
     EXPECT_THAT(found(evidence), IsEmpty());
+    evidence.history[kDayMinutes - 120].leaked = 32;
+    EXPECT_THAT(found(evidence), ElementsAre("spike of shop-api"));
 }
 
 TEST(PlanSpikes, WhoWasTurnedAwayMakesItWorse) {

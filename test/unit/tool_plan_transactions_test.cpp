@@ -195,6 +195,9 @@ TEST(PlanHeldBack, TransactionIdsThatGrowOld) {
     EXPECT_EQ(finding.harm, Harm::kRisk);
     EXPECT_EQ(evidence_of(finding), "Its oldest is 1,000,000,000 transactions old.\n");
     EXPECT_EQ(finding.fixes.front().text, "vacuumdb --freeze --jobs 2 orders\n");
+    evidence.databases[0].datname = "-a='b'";  // no option, no connection string
+    EXPECT_EQ(only_finding(evidence).fixes.front().text,
+              "vacuumdb --freeze --jobs 2 --dbname='dbname='\\''-a=\\'\\''b\\'\\'''\\'''\n");
     evidence.databases[0].xid_age = 1'799'999'999;
     EXPECT_EQ(only_finding(evidence).harm, Harm::kRisk);
     evidence.databases[0].xid_age = 1'800'000'000;

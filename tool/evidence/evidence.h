@@ -516,6 +516,8 @@ struct Evidence {
     std::vector<SettingFacts> settings;
     std::vector<RoleSettingFacts> role_settings;
     std::vector<DatabaseFacts> databases;
+
+    std::vector<std::string> missing;  ///< lists that a snapshot did not have: not known
 };
 
 }  // namespace leash::tool

@@ -1,5 +1,6 @@
 #include "evidence/file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -97,10 +98,10 @@ Json struct_json(const T& facts) {
 
 // A key that is missing keeps its default: files of an older minor version lack some.
 template <class T>
-T read_struct(const Json& object) {
+T read_struct(const char* what, const Json& object) {
     T facts;
     if (!object.is_object()) {
-        throw Failure("an object is missing");
+        throw Failure(fmt::format("\"{}\" is not there", what));
     }
     T::fields(facts, [&]<class Field>(const char* name, Field& value) {
         const std::string key = key_of<Field>(name);
@@ -145,15 +146,20 @@ Evidence read_document(const Json& document) {
                         version.get<std::int64_t>(), kSnapshotVersion));
     }
     Evidence evidence;
-    evidence.server = read_struct<ServerFacts>(document.value("server", Json()));
-    evidence.connections = read_struct<ConnectionFacts>(document.value("connections", Json()));
+    evidence.server = read_struct<ServerFacts>("server", document.value("server", Json()));
+    evidence.connections =
+        read_struct<ConnectionFacts>("connections", document.value("connections", Json()));
     lists(evidence, [&]<class T>(const char* name, std::vector<T>& list) {
         const auto at = document.find(name);
-        if (at == document.end() || !at->is_array()) {
-            throw Failure(fmt::format("the list \"{}\" is missing", name));
+        if (at == document.end()) {  // an older pgleash did not know of it
+            evidence.missing.emplace_back(name);
+            return;
+        }
+        if (!at->is_array()) {
+            throw Failure(fmt::format("\"{}\" is no list", name));
         }
         for (const Json& item : *at) {
-            list.push_back(read_struct<T>(item));
+            list.push_back(read_struct<T>(name, item));
         }
     });
     return evidence;
@@ -180,6 +186,10 @@ Json evidence_json(const Evidence& evidence) {
     document["server"] = struct_json(evidence.server);
     document["connections"] = struct_json(evidence.connections);
     lists(evidence, [&](const char* name, const auto& list) {
+        if (std::find(evidence.missing.begin(), evidence.missing.end(), name) !=
+            evidence.missing.end()) {
+            return;
+        }
         Json& array = document[name] = Json::array();
         for (const auto& item : list) {
             array.push_back(struct_json(item));

@@ -19,6 +19,7 @@ nlohmann::ordered_json evidence_json(const Evidence& evidence);
 /// can be read by its owner alone.  Throws Failure.
 void save_evidence(const Evidence& evidence, const std::string& path);
 
+/// What one of an older pgleash lacks is empty, and in Evidence::missing where it is a list.
 /// Throws Failure that names the file and what is wrong with it: no snapshot, one of a
 /// newer version, cut in the middle.
 Evidence load_evidence(const std::string& path);

@@ -28,7 +28,7 @@ struct Blocks {
 // Of the last day; without a history, since the counters of the databases began.
 Blocks blocks_of(const Situation& situation) {
     Blocks blocks;
-    for (const MinuteFacts& minute : situation.evidence.history) {
+    for (const MinuteFacts& minute : situation.history) {
         if (minute.blks_hit && minute.blks_read &&
             seconds_between(minute.minute, situation.now) < kDay) {
             blocks.of_history = true;

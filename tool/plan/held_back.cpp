@@ -105,6 +105,18 @@ void add_orphan(const Situation& situation, const OrphanFacts& orphan, Findings&
     findings.push_back(std::move(finding));
 }
 
+// vacuumdb takes some names for an option or for a connection string.
+std::string vacuumdb_name(const std::string& database) {
+    if (!database.starts_with('-') && database.find_first_of("=:") == std::string::npos) {
+        return shell_word(database);
+    }
+    std::string quoted;
+    for (const char c : database) {
+        quoted += c == '\'' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
+    }
+    return "--dbname=" + shell_word("dbname='" + quoted + '\'');
+}
+
 void add_old_ids(const DatabaseFacts& database, Findings& findings) {
     const bool last = database.xid_age >= kLastIds;
     Finding finding;
@@ -126,7 +138,7 @@ void add_old_ids(const DatabaseFacts& database, Findings& findings) {
     Fix fix;
     fix.what = "End what holds it back, then vacuum the database.";
     fix.language = "sh";
-    fix.text = fmt::format("vacuumdb --freeze --jobs 2 {}\n", shell_word(database.datname));
+    fix.text = fmt::format("vacuumdb --freeze --jobs 2 {}\n", vacuumdb_name(database.datname));
     fix.risk = "it reads and writes much; run it when there is least to do";
     fix.undo = "not needed; it can be stopped at any time";
     finding.fixes.push_back(fix);

@@ -104,7 +104,7 @@ void tell_openers(const LeakGroup& group, std::vector<std::string>& evidence) {
 
 // History counts the whole server's.
 void tell_history(const Situation& situation, std::vector<std::string>& evidence) {
-    const std::vector<MinuteFacts>& history = situation.evidence.history;
+    const std::vector<MinuteFacts>& history = situation.history;
     if (history.empty()) {
         return;
     }

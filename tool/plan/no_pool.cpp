@@ -27,7 +27,7 @@ constexpr std::size_t kRecentMinutes = 60;
 double in_busiest_tenth(const Situation& situation, const ApplicationFacts& facts) {
     std::vector<double> opened;
     double sum = 0;
-    for (const MinuteFacts& minute : situation.evidence.history) {
+    for (const MinuteFacts& minute : situation.history) {
         if (!facts.known_since || seconds_between(minute.minute, *facts.known_since) == 0) {
             opened.push_back(static_cast<double>(minute.opened));
             sum += opened.back();
@@ -46,7 +46,7 @@ double in_busiest_tenth(const Situation& situation, const ApplicationFacts& fact
 
 // What the server opened in the last hour, a second; the application's part of it as of all.
 double recent_rate(const Situation& situation, const ApplicationFacts& facts) {
-    const std::vector<MinuteFacts>& history = situation.evidence.history;
+    const std::vector<MinuteFacts>& history = situation.history;
     const std::int64_t total = situation.evidence.connections.opened_total.value_or(0);
     if (history.empty() || total <= 0) {
         return 0;

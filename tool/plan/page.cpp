@@ -105,8 +105,10 @@ std::string statements_line(const Situation& situation) {
     for (const ApplicationFacts& facts : situation.evidence.applications) {
         statements += facts.statements.value_or(0);
     }
-    std::string line = fmt::format("Statements: {} counted", number(statements));
-    if (const auto slow = situation.evidence.connections.slow_statements_total) {
+    std::string line =
+        fmt::format("Statements: {} counted", statements == 0 ? "none" : number(statements));
+    const auto slow = situation.evidence.connections.slow_statements_total;
+    if (statements > 0 && slow) {
         line += fmt::format(", {} of them slow", *slow == 0 ? "none" : number(*slow));
     }
     if (const auto ratio = cache_hit_ratio(situation)) {
@@ -118,34 +120,34 @@ std::string statements_line(const Situation& situation) {
 std::string known_line(const Situation& situation) {
     std::string line =
         fmt::format("Known: {}, since {}", duration(situation.seconds), moment(situation.since));
-    if (!situation.evidence.history.empty()) {
+    if (!situation.history.empty()) {
         line += fmt::format(" ({} of history)", counted(situation.minutes, "minute"));
     }
     return line + '.';
 }
 
-std::vector<std::string> healthy_lines(const Situation& situation) {
-    std::string known = known_line(situation);
-    known += situation.seconds < kEnough
-                 ? " That is short: ask again when an hour of the usual load is known."
-                 : fmt::format(" {} tells when that changes.", code("pgleash health"));
-    return {slots_line(situation), sessions_line(situation.evidence), statements_line(situation),
-            known};
-}
-
 // --- what is not known -----------------------------------------------------------------
 
-std::vector<std::string> caveats_of(const Situation& situation) {
+void tell_missing(const Evidence& evidence, std::vector<std::string>& lines) {
+    if (!evidence.missing.empty()) {
+        std::vector<std::string> names;
+        for (const std::string& name : evidence.missing) {
+            names.push_back(code(name));
+        }
+        lines.push_back(
+            fmt::format("The snapshot is of another pgleash, and lacks {}: what follows from that "
+                        "is not known.",
+                        listed(names)));
+    }
+}
+
+// What is special about these data: of a healthy server it is said, too.
+std::vector<std::string> lacks_of(const Situation& situation) {
     const Evidence& evidence = situation.evidence;
-    std::vector<std::string> caveats;
-    caveats.push_back(
-        known_line(situation) +
-        (situation.seconds < kEnough
-             ? " That is less than an hour: peaks and needs of other hours are not in "
-               "it, and every number may still move."
-             : ""));
+    std::vector<std::string> lines;
+    tell_missing(evidence, lines);
     if (!evidence.server.extension_version) {
-        caveats.push_back(fmt::format(
+        lines.push_back(fmt::format(
             "Without pg_leash it is not known who opened a transaction, what a pool needs, "
             "who was refused and when; {}.",
             evidence.server.statements_from
@@ -153,34 +155,56 @@ std::vector<std::string> caveats_of(const Situation& situation) {
                               *evidence.server.statements_from,
                               moment(evidence.server.statements_since.value_or(situation.now)))
                 : "nor are slow statements"));
-        if (!sees_all(evidence)) {
-            caveats.push_back(sessions_line(evidence));
-        }
-    } else if (evidence.history.empty()) {
-        caveats.push_back(
+    } else if (situation.history.empty()) {
+        lines.emplace_back(
             "No history was kept: spikes, the minute of a peak and what changed in "
             "the last days are not known.");
     }
     const std::optional<Instant> reset = evidence.connections.stats_reset;
-    if (!evidence.history.empty() && reset &&
-        seconds_between(evidence.history.front().minute, *reset) > kSomeMinutes) {
-        caveats.push_back(fmt::format(
+    if (!situation.history.empty() && reset &&
+        seconds_between(situation.history.front().minute, *reset) > kSomeMinutes) {
+        lines.push_back(fmt::format(
             "Statistics were reset at {}, within the history: totals begin there, minutes do not.",
             moment(*reset)));
     }
-    if (seconds_between(situation.now,
-                        evidence.history.empty() ? situation.now : evidence.history.back().minute) >
-        situation.minute_seconds) {
-        caveats.push_back("The server's clock was set back: some minutes lie in its future.");
+    if (situation.ahead > 0) {
+        lines.push_back(fmt::format(
+            "{} in the future of the server's clock, which was set back: {} left out.",
+            counted(situation.ahead, "minute") + (situation.ahead == 1 ? " lies" : " lie"),
+            situation.ahead == 1 ? "it is" : "they are"));
     }
     for (const IndexFacts& index : evidence.indexes) {
         if (index.existing) {
-            caveats.push_back(fmt::format(
+            lines.push_back(fmt::format(
                 "Statements on {} were slow for want of an index that is there now ({}). "
                 "If they still are, run ANALYZE on the table, and look at their plans.",
                 code(index.table), code(*index.existing)));
         }
     }
+    return lines;
+}
+
+std::vector<std::string> healthy_lines(const Situation& situation) {
+    std::string known = known_line(situation);
+    known += situation.seconds < kEnough
+                 ? " That is short: ask again when an hour of the usual load is known."
+                 : fmt::format(" {} tells when that changes.", code("pgleash health"));
+    for (const std::string& line : lacks_of(situation)) {
+        known += ' ' + line;
+    }
+    return {slots_line(situation), sessions_line(situation.evidence), statements_line(situation),
+            known};
+}
+
+std::vector<std::string> caveats_of(const Situation& situation) {
+    std::vector<std::string> caveats = lacks_of(situation);
+    caveats.insert(
+        caveats.begin(),
+        known_line(situation) +
+            (situation.seconds < kEnough
+                 ? " That is less than an hour: peaks and needs of other hours are not in "
+                   "it, and every number may still move."
+                 : ""));
     caveats.push_back(
         "Levels are sampled, so that peaks are lower bounds; requests that wait in an "
         "application's "

@@ -1,9 +1,11 @@
 #include "plan/situation.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/glob.h"
 #include "core/health.h"
+#include "evidence/history.h"
 
 namespace leash::tool::plan {
 namespace {
@@ -13,22 +15,40 @@ constexpr double kDay = 86'400;
 // Below, nobody is refused because of these slots alone, even on a full server.
 constexpr double kManySlots = 0.1;
 constexpr double kNearlyFull = kConnectionLimits.warning;
+// Counters begin when the server does, give or take this.
+constexpr double kStart = 60;
 
 bool is_lack_of_slots(const RefusalFacts& refusal) {
     return refusal.reason == "too many clients" || refusal.reason == "reserved slots";
 }
 
-// The shortest step between two minutes: some may be missing, and the clock may have
-// been set back.
-double minute_of(const std::vector<MinuteFacts>& history) {
-    double shortest = 0;
+std::vector<MinuteFacts> usable_history(const Evidence& evidence) {
+    std::vector<MinuteFacts> history;
+    std::copy_if(evidence.history.begin(), evidence.history.end(), std::back_inserter(history),
+                 [&](const MinuteFacts& minute) {
+                     return !is_ahead(minute.minute, evidence.server.now) &&
+                            !is_earlier(minute.minute, evidence.server.now);
+                 });
+    std::stable_sort(
+        history.begin(), history.end(),
+        [](const MinuteFacts& a, const MinuteFacts& b) { return a.minute < b.minute; });
+    return history;
+}
+
+// The usual step between two minutes: some may be missing, and others closer together since
+// the clock was set back.
+double usual_step(const std::vector<MinuteFacts>& history) {
+    std::vector<double> steps;
     for (std::size_t i = 1; i < history.size(); ++i) {
-        const double step = seconds_between(history[i - 1].minute, history[i].minute);
-        if (step > 0 && (shortest == 0 || step < shortest)) {
-            shortest = step;
-        }
+        steps.push_back(seconds_between(history[i - 1].minute, history[i].minute));
     }
-    return shortest > 0 ? std::min(shortest, 60.0) : 60;
+    std::erase(steps, 0);
+    if (steps.empty()) {
+        return 60;
+    }
+    const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+    std::nth_element(steps.begin(), middle, steps.end());
+    return std::min(*middle, 60.0);
 }
 
 }  // namespace
@@ -44,26 +64,42 @@ bool is_maintenance(const std::string& application) {
                        [&](const char* glob) { return glob_matches(glob, application.c_str()); });
 }
 
-Situation::Situation(const Evidence& all) : evidence(all), now(all.server.now) {
-    const ConnectionFacts& slots = all.connections;
+Situation::Situation(const Evidence& all)
+    : evidence(all), now(all.server.now), history(usable_history(all)) {
+    ahead = std::count_if(all.history.begin(), all.history.end(),
+                          [&](const MinuteFacts& minute) { return is_ahead(minute.minute, now); });
+    know_slots();
+    know_refusals();
+    know_statements();
+    PoolOptions options;
+    options.force = true;
+    pools = advise_pools(all, options);
+    settings = advise_settings(all, pools);
+}
+
+void Situation::know_slots() {
+    const ConnectionFacts& slots = evidence.connections;
     usable = std::max<std::int64_t>(slots.max_connections - slots.reserved, 0);
     peak = std::max(slots.used, slots.peak_used.value_or(0));
     peak_at = slots.peak_used.value_or(0) >= slots.used ? slots.peak_at : now;
-    since = slots.stats_reset.value_or(all.server.started_at);
-    if (!all.history.empty()) {
+    since = slots.stats_reset.value_or(evidence.server.started_at);
+    if (!history.empty()) {
         // Peaks of the counters may be months old.
         const auto most = std::max_element(
-            all.history.begin(), all.history.end(),
+            history.begin(), history.end(),
             [](const auto& a, const auto& b) { return a.used_peak < b.used_peak; });
         peak = std::max(most->used_peak, slots.used);
         peak_at = most->used_peak >= slots.used ? most->minute : now;
-        since = std::min(all.history.front().minute, all.history.back().minute);
+        since = history.front().minute;
     }
     seconds = seconds_between(since, now);
-    minute_seconds = minute_of(all.history);
-    minutes = all.history.empty() ? static_cast<std::int64_t>(seconds / minute_seconds)
-                                  : static_cast<std::int64_t>(all.history.size());
-    for (const RefusalFacts& refusal : all.refusals) {
+    minute_seconds = usual_step(history);
+    minutes = history.empty() ? static_cast<std::int64_t>(seconds / minute_seconds)
+                              : static_cast<std::int64_t>(history.size());
+}
+
+void Situation::know_refusals() {
+    for (const RefusalFacts& refusal : evidence.refusals) {
         if (is_lack_of_slots(refusal) && seconds_between(refusal.minute, now) < kDay) {
             refused += refusal.refused;
             if (!worst_refusals || worst_refusals->refused < refusal.refused) {
@@ -71,18 +107,39 @@ Situation::Situation(const Evidence& all) : evidence(all), now(all.server.now) {
             }
         }
     }
-    for (const ApplicationFacts& facts : all.applications) {
-        active_seconds += facts.active_time.value_or(Seconds{}).value;
+}
+
+// Slow statements are counted since their reset, applications for as long as they are known;
+// both outlive restarts.  A reset that a restart hides makes that time too long and the cost
+// too small: then less is found, and nothing false.
+void Situation::know_statements() {
+    if (evidence.server.statements_from) {
+        active_seconds = evidence.server.statement_time.value_or(Seconds{}).value;
+        statement_seconds = seconds_between(evidence.server.statements_since.value_or(now), now);
+        return;
     }
     statement_seconds = seconds;
-    if (all.server.statements_from) {
-        active_seconds = all.server.statement_time.value_or(Seconds{}).value;
-        statement_seconds = seconds_between(all.server.statements_since.value_or(now), now);
+    std::int64_t slow = 0;
+    for (const ApplicationFacts& facts : evidence.applications) {
+        active_seconds += facts.active_time.value_or(Seconds{}).value;
+        statement_seconds = std::max(statement_seconds, known_seconds(facts));
+        slow += facts.slow_statements.value_or(0);
     }
-    PoolOptions options;
-    options.force = true;
-    pools = advise_pools(all, options);
-    settings = advise_settings(all, pools);
+    const std::optional<Instant> reset = evidence.connections.stats_reset;
+    const bool was_reset = evidence.connections.slow_statements_total.value_or(slow) < slow &&
+                           reset && seconds_between(evidence.server.started_at, *reset) > kStart;
+    if (!was_reset || history.empty() || *reset <= history.front().minute) {
+        return;
+    }
+    double busy = 0;
+    for (const MinuteFacts& minute : history) {
+        busy += minute.minute < *reset ? 0 : minute.busy_seconds;
+    }
+    if (busy > 0) {
+        slow_reset = reset;
+        statement_seconds = seconds_between(*reset, now);
+        active_seconds = busy;
+    }
 }
 
 double Situation::share(std::int64_t slots) const {

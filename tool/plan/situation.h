@@ -18,6 +18,9 @@ struct Situation {
     const Evidence& evidence;
     Instant now;
 
+    std::vector<MinuteFacts> history;  ///< of the week before now, oldest first
+    std::int64_t ahead = 0;            ///< minutes that were left out: later than now
+
     // --- the slots
     std::int64_t usable = 0;         ///< what ordinary roles can take
     std::int64_t peak = 0;           ///< the most that were taken, in the time that is known
@@ -31,8 +34,10 @@ struct Situation {
     double minute_seconds = 60;  ///< of the history; shorter in tests
     std::int64_t minutes = 0;    ///< that the history knows of, or that would fit
 
-    double active_seconds = 0;     ///< of all applications, in statements
-    double statement_seconds = 0;  ///< in which they ran
+    // --- what statements took
+    double statement_seconds = 0;       ///< the time that the totals of slow ones are of
+    double active_seconds = 0;          ///< of all applications in it, in statements
+    std::optional<Instant> slow_reset;  ///< since when, if they were reset within the history
 
     PoolPlan pools;  ///< also where little is known; each says how sure it is
     std::vector<SettingAdvice> settings;
@@ -42,8 +47,8 @@ struct Situation {
 
     const ApplicationFacts* application(const std::string& name, const std::string& role,
                                         const std::string& database) const;
-    /// For how long an application has been known, at most `seconds` where history begins
-    /// later; 0: not at all.
+    /// For how long an application has been known, whatever of it is in the history; 0: not
+    /// at all.
     double known_seconds(const ApplicationFacts& facts) const;
     double known_minutes(const ApplicationFacts& facts) const;
 
@@ -52,8 +57,14 @@ struct Situation {
 
     /// How much it hurts that so many slots are held.
     Harm harm_of_slots(std::int64_t slots) const;
+
+private:
+    void know_slots();
+    void know_refusals();
+    void know_statements();
 };
 
+/// 0 when the clock was set back in between.
 double seconds_between(Instant from, Instant to);
 
 /// Dumps and backups are long and read all by nature; and the tool's own sessions.

@@ -85,7 +85,7 @@ void collect(const std::vector<MinuteFacts>& history, std::int64_t high, Spike& 
 }
 
 std::optional<Spike> judge(const Situation& situation) {
-    const std::vector<MinuteFacts>& history = situation.evidence.history;
+    const std::vector<MinuteFacts>& history = situation.history;
     if (history.size() < kEnoughMinutes) {
         return std::nullopt;
     }
@@ -135,7 +135,7 @@ void tell(const Situation& situation, const Spike& spike,
         "{} (the median of {}).",
         moment(spike.peak->minute), counted(spike.peak->used_peak, "session"),
         number(spike.peak->in_use_peak), number(spike.usual),
-        counted(static_cast<std::int64_t>(situation.evidence.history.size()), "minute")));
+        counted(static_cast<std::int64_t>(situation.history.size()), "minute")));
     std::vector<std::string> begins;
     for (const Run& run : spike.runs) {
         if (begins.size() < kMostShown) {

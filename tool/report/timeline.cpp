@@ -5,11 +5,6 @@
 namespace leash::tool {
 namespace {
 
-constexpr std::int64_t kMinuteUs = 60'000'000;
-
-// A minute is written when it is over, and the two clocks are read one after the other.
-constexpr std::int64_t kSlackMinutes = 2;
-
 std::int64_t floor_div(std::int64_t number, std::int64_t by) {
     return number / by - (number % by < 0 ? 1 : 0);
 }
@@ -89,10 +84,6 @@ const Bucket& Timeline::peak() const {
     });
 }
 
-std::int64_t minute_of(Instant instant) {
-    return floor_div(instant.us, kMinuteUs);
-}
-
 Timeline timeline_of(const Evidence& evidence) {
     Timeline timeline;
     std::vector<MinuteFacts> rows = evidence.history;
@@ -102,15 +93,14 @@ Timeline timeline_of(const Evidence& evidence) {
     std::stable_sort(rows.begin(), rows.end(), [](const MinuteFacts& a, const MinuteFacts& b) {
         return a.minute < b.minute;
     });
-    const std::int64_t now = minute_of(evidence.server.now);
-    const std::int64_t first = now - kWeekMinutes;
+    const Instant now = evidence.server.now;
     for (const MinuteFacts& row : rows) {
-        const std::int64_t minute = minute_of(row.minute);
-        if (minute > now + kSlackMinutes) {
+        if (is_ahead(row.minute, now)) {
             ++timeline.ahead;
-        } else if (minute < first) {
+        } else if (is_earlier(row.minute, now)) {
             ++timeline.earlier;
         } else {
+            const std::int64_t minute = minute_of(row.minute);
             const bool again = !timeline.minutes.empty() && timeline.minutes.back().begin == minute;
             if (!again) {
                 timeline.minutes.emplace_back().begin = minute;

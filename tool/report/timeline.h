@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "evidence/evidence.h"
+#include "evidence/history.h"
 
 namespace leash::tool {
 
@@ -41,11 +42,6 @@ struct Timeline {
     /// The minute with the most connections, the first of several; not for an empty one.
     const Bucket& peak() const;
 };
-
-inline constexpr std::int64_t kWeekMinutes = 7 * 24 * 60;
-
-/// Minute of an instant, since 1970.
-std::int64_t minute_of(Instant instant);
 
 /// The last week before the server's clock.
 Timeline timeline_of(const Evidence& evidence);
