@@ -113,6 +113,17 @@ TEST(PlanAfterAReset, SlowStatementsAreOfTheTimeSince) {
     // Another kind of statistics was: these are of the whole day.
     evidence.applications[0].slow_statements = 100;
     EXPECT_THAT(found(evidence), IsEmpty());
+    // All of them were.
+    evidence.applications[0].known_since = ago(kHour);
+    evidence.applications[0].active_time = Seconds{kHour};
+    EXPECT_THAT(evidence_of(only_finding(evidence)), HasSubstr("0.5 sessions were busy"));
+    // Applications alone: slow statements are of the whole day, as is what they are part of.
+    evidence.applications[0].slow_statements = 10;
+    EXPECT_THAT(found(evidence), IsEmpty());
+    evidence = quiet_server();
+    evidence.slow = {slow("SELECT f(x)", 100, 18)};
+    evidence.connections.stats_reset = ago(kHour);
+    evidence.connections.slow_statements_total = 100;
     // The server was restarted, which keeps them.
     evidence.applications[0].slow_statements = 2'000;
     evidence.server.started_at = *evidence.connections.stats_reset;

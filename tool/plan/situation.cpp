@@ -17,6 +17,8 @@ constexpr double kManySlots = 0.1;
 constexpr double kNearlyFull = kConnectionLimits.warning;
 // Counters begin when the server does, give or take this.
 constexpr double kStart = 60;
+// Two counts of the same that differ by that factor did not begin at the same time.
+constexpr double kMoreThanChance = 1.1;
 
 bool is_lack_of_slots(const RefusalFacts& refusal) {
     return refusal.reason == "too many clients" || refusal.reason == "reserved slots";
@@ -109,37 +111,42 @@ void Situation::know_refusals() {
     }
 }
 
-// Slow statements are counted since their reset, applications for as long as they are known;
-// both outlive restarts.  A reset that a restart hides makes that time too long and the cost
-// too small: then less is found, and nothing false.
+// Slow statements and applications are counted since they were reset, each by itself, and
+// outlive restarts.  When it was that slow ones were reset is known until the next restart;
+// after it their time is taken as too long and their cost as too small: then less is found,
+// and nothing false.
 void Situation::know_statements() {
     if (evidence.server.statements_from) {
         active_seconds = evidence.server.statement_time.value_or(Seconds{}).value;
         statement_seconds = seconds_between(evidence.server.statements_since.value_or(now), now);
         return;
     }
-    statement_seconds = seconds;
-    std::int64_t slow = 0;
+    double slow = 0;
     for (const ApplicationFacts& facts : evidence.applications) {
         active_seconds += facts.active_time.value_or(Seconds{}).value;
         statement_seconds = std::max(statement_seconds, known_seconds(facts));
-        slow += facts.slow_statements.value_or(0);
+        slow += static_cast<double>(facts.slow_statements.value_or(0));
     }
-    const std::optional<Instant> reset = evidence.connections.stats_reset;
-    const bool was_reset = evidence.connections.slow_statements_total.value_or(slow) < slow &&
-                           reset && seconds_between(evidence.server.started_at, *reset) > kStart;
-    if (!was_reset || history.empty() || *reset <= history.front().minute) {
-        return;
+    const auto total = static_cast<double>(evidence.connections.slow_statements_total.value_or(0));
+    const Instant reset = evidence.connections.stats_reset.value_or(Instant{});
+    if (total > slow * kMoreThanChance) {  // applications were reset, slow ones were not
+        statement_seconds = std::max(statement_seconds, seconds);
+        active_seconds = std::max(active_seconds, busy_since(since));
+    } else if (total * kMoreThanChance < slow && !history.empty() &&
+               history.front().minute < reset &&
+               seconds_between(evidence.server.started_at, reset) > kStart &&
+               busy_since(reset) > 0) {
+        statement_seconds = seconds_between(reset, now);
+        active_seconds = busy_since(reset);
     }
+}
+
+double Situation::busy_since(Instant begin) const {
     double busy = 0;
     for (const MinuteFacts& minute : history) {
-        busy += minute.minute < *reset ? 0 : minute.busy_seconds;
+        busy += minute.minute < begin ? 0 : minute.busy_seconds;
     }
-    if (busy > 0) {
-        slow_reset = reset;
-        statement_seconds = seconds_between(*reset, now);
-        active_seconds = busy;
-    }
+    return busy;
 }
 
 double Situation::share(std::int64_t slots) const {

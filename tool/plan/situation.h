@@ -35,9 +35,8 @@ struct Situation {
     std::int64_t minutes = 0;    ///< that the history knows of, or that would fit
 
     // --- what statements took
-    double statement_seconds = 0;       ///< the time that the totals of slow ones are of
-    double active_seconds = 0;          ///< of all applications in it, in statements
-    std::optional<Instant> slow_reset;  ///< since when, if they were reset within the history
+    double statement_seconds = 0;  ///< the time that the totals of slow ones are of
+    double active_seconds = 0;     ///< of all applications in it, in statements
 
     PoolPlan pools;  ///< also where little is known; each says how sure it is
     std::vector<SettingAdvice> settings;
@@ -62,6 +61,7 @@ private:
     void know_slots();
     void know_refusals();
     void know_statements();
+    double busy_since(Instant begin) const;
 };
 
 /// 0 when the clock was set back in between.
