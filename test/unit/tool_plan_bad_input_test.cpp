@@ -48,7 +48,7 @@ TEST(PlanOfAnEmptyServer, NothingAtAllIsAPageToo) {
     const std::string page = markdown({});
     EXPECT_EQ(lines_of(page).size(), 5U);
     EXPECT_THAT(page, HasSubstr("Nothing is wrong on this server"));
-    EXPECT_THAT(page, HasSubstr("The server has no pg\\_leash"));
+    EXPECT_THAT(page, HasSubstr("Without pg\\_leash it is not known"));
     EXPECT_THAT(html_of(document_of(make_page({}))), HasSubstr("Nothing is wrong on this server"));
 }
 

@@ -205,6 +205,9 @@ std::vector<std::string> caveats_of(const Situation& situation) {
                  ? " That is less than an hour: peaks and needs of other hours are not in "
                    "it, and every number may still move."
                  : ""));
+    if (!situation.evidence.server.extension_version && !sees_all(situation.evidence)) {
+        caveats.push_back(sessions_line(situation.evidence));
+    }
     caveats.push_back(
         "Levels are sampled, so that peaks are lower bounds; requests that wait in an "
         "application's "
