@@ -112,7 +112,7 @@ TEST(PlanQuoting, ShellWordsStayOneWord) {
     EXPECT_EQ(shell_word("-x"), "'-x'");
     EXPECT_EQ(shell_word("it's $(id) `id`"), "'it'\\''s $(id) `id`'");
     EXPECT_EQ(shell_word("a\n'b\\"), "$'a\\x0a\\'b\\\\'");
-    EXPECT_EQ(shell_word("\xe2\x80\xae"), "$'\\u202e'");
+    EXPECT_EQ(shell_word("\xe2\x80\xae"), "$'\\xe2\\x80\\xae'");
     EXPECT_EQ(shell_word("\xff"), "$'\\xff'");
 }
 

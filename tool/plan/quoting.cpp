@@ -13,8 +13,17 @@ namespace {
 
 constexpr std::string_view kBare = "-_./:@%+=,";
 
-// As $'...' of bash and E'...' understand it.
-std::string hidden(const Glyph& glyph) {
+// As $'...' of bash understands it in every locale, byte by byte.
+std::string hidden_from_shell(const Glyph&, std::string_view bytes) {
+    std::string out;
+    for (const char byte : bytes) {
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+    }
+    return out;
+}
+
+// As E'...' understands it in every encoding.
+std::string hidden_from_sql(const Glyph& glyph, std::string_view) {
     const auto value = static_cast<unsigned>(glyph.code);
     if (!glyph.valid || value < 0x80) {
         return fmt::format("\\x{:02x}", value);
@@ -22,14 +31,16 @@ std::string hidden(const Glyph& glyph) {
     return value > 0xFFFF ? fmt::format("\\U{:08x}", value) : fmt::format("\\u{:04x}", value);
 }
 
+using Hide = std::string (*)(const Glyph& glyph, std::string_view bytes);
+
 // With backslashes; sets `needed` when it takes them for more than quotes.
-std::string c_text(std::string_view text, bool& needed) {
+std::string c_text(std::string_view text, Hide hidden, bool& needed) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
         const Glyph glyph = decode_utf8(text, at);
         const std::string_view shown = text.substr(at, glyph.length);
         if (!glyph.valid || !is_plain(glyph.code)) {
-            out += hidden(glyph);
+            out += hidden(glyph, shown);
             needed = true;
         } else {
             out += shown == "'" || shown == "\\" ? "\\" : "";
@@ -61,13 +72,13 @@ std::string shell_word(std::string_view text) {
         return std::string(text);
     }
     bool needed = false;
-    const std::string escaped = c_text(text, needed);
+    const std::string escaped = c_text(text, hidden_from_shell, needed);
     return needed ? "$'" + escaped + '\'' : '\'' + replaced(text, '\'', "'\\''") + '\'';
 }
 
 std::string sql_literal(std::string_view text) {
     bool needed = text.find('\\') != std::string_view::npos;
-    const std::string escaped = c_text(text, needed);
+    const std::string escaped = c_text(text, hidden_from_sql, needed);
     return needed ? "E'" + escaped + '\'' : '\'' + replaced(text, '\'', "''") + '\'';
 }
 
