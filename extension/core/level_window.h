@@ -46,10 +46,6 @@ struct LevelWindow {
                                                               : current.sessions_peak;
     }
 
-    bool is_empty() const {
-        return sessions_peak() == 0 && previous.in_use.whole + current.in_use.whole == 0;
-    }
-
 private:
     static Levels sum_of(const Levels& a, const Levels& b) {
         Levels sum = a;

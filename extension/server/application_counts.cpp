@@ -171,9 +171,14 @@ void forget_applications() {
         entry.busy_now = old.busy_now;
         entry.active_minutes = old.active_minutes;
         begin_application(entry);
+        entry.known_since = 0;  // until a session bears the name
     }
     shared()->others_ended = 0;
     LWLockRelease(lock(Lock::applications));
+    for (int i = 0; i < all.count; i++) {
+        const SessionIdentity& who = all.reports[i].identity;
+        application_of(who.role, who.database, who.encoding, all.reports[i].application);
+    }
 }
 
 }  // namespace leash

@@ -111,12 +111,15 @@ int application_of(Oid role, Oid database, int32_t encoding, const char* name) {
     const uint64_t hash = hash_of(role, database, plain);
     LWLockAcquire(lock(Lock::applications), LW_SHARED);
     int number = find(hash, role, database, plain);
+    const bool is_known = number >= 0 && application(number)->known_since != 0;
     LWLockRelease(lock(Lock::applications));
-    if (number < 0) {
+    if (!is_known) {
         LWLockAcquire(lock(Lock::applications), LW_EXCLUSIVE);
         number = find(hash, role, database, plain);  // somebody else may have been faster
         if (number < 0) {
             number = add(hash, role, database, encoding, plain);
+        } else if (application(number)->known_since == 0) {
+            begin_application(*application(number));
         }
         LWLockRelease(lock(Lock::applications));
     }

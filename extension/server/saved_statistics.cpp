@@ -43,12 +43,8 @@ bool is_sound(const Application& entry, uint64_t number) {
 }
 
 // A name that a reset has left.
-bool counts_nothing(const Application& entry) {
-    uint64_t ended = 0;
-    for (const uint64_t count : entry.ended) {
-        ended += count;
-    }
-    return entry.hash != 0 && ended == 0 && entry.levels.is_empty() &&
+bool is_left_over(const Application& entry) {
+    return entry.hash != 0 && entry.known_since == 0 &&
            entry.active_minutes.count(minute_of(GetCurrentTimestamp())) == 0;
 }
 
@@ -89,7 +85,7 @@ void restore_applications(const void* items, uint64_t count) {
     uint64_t known = 0;
     // A smaller table takes the first ones; the others are no longer told apart.
     for (uint64_t i = 0; i < count && known < room; i++) {
-        if (is_sound(saved[i], known) && !counts_nothing(saved[i])) {
+        if (is_sound(saved[i], known) && !is_left_over(saved[i])) {
             Application* const entry = application(static_cast<int>(known++));
             *entry = saved[i];
             entry->known_at = now;

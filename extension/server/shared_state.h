@@ -298,9 +298,9 @@ struct Application {
     Oid database;
     int32_t encoding;  // of the name
     char name[kNameSize];
-    TimestampTz known_since;
-    uint64_t known_at;      // monotonic, ns: since when in this life of the server,
-    uint64_t known_before;  // ns, and for how long in lives before
+    TimestampTz known_since;  // 0: forgotten by a reset, and not seen since
+    uint64_t known_at;        // monotonic, ns: since when in this life of the server,
+    uint64_t known_before;    // ns, and for how long in lives before
 
     // Of sessions that have ended; times in ns.
     uint64_t ended[kEndings];

@@ -156,7 +156,9 @@ void write(const RowSink& sink) {
     const uint64_t now = monotonic_ns();
     for (int i = 0; i < all_known.count; i++) {
         const Whole whole = {all_known.entries[i], now, all_known.living[i]};
-        if (whole.ended() + whole.living > 0) {  // else a name that a reset has left
+        const bool is_known = i == kOtherApplications ? whole.ended() + whole.living > 0
+                                                      : whole.folded.known_since != 0;
+        if (is_known) {
             write_application(sink, whole);
         }
     }

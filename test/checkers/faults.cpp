@@ -1,4 +1,4 @@
-// Faults that a checker must find: script/sanitize and script/valgrind load this library and
+// Faults that a checker must find: script/sanitize loads this library and
 // call it, to see that they would notice.  It is a part of nothing else.
 extern "C" {
 #include "postgres.h"

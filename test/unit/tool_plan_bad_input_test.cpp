@@ -8,6 +8,7 @@
 #include "evidence/file.h"
 #include "failure.h"
 #include "plan/page.h"
+#include "plan_page_text.h"
 #include "report_samples.h"
 
 namespace leash::tool::plan {
@@ -17,19 +18,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-std::string markdown(const Evidence& evidence) {
-    return markdown_of(document_of(make_page(evidence)));
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) {
-        lines.push_back(line);
-    }
-    return lines;
-}
 
 // --- little or nothing is known ---------------------------------------------------------
 

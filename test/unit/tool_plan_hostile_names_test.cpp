@@ -13,6 +13,7 @@
 
 #include "plan/page.h"
 #include "plan/quoting.h"
+#include "plan_page_text.h"
 #include "render/text.h"
 
 namespace leash::tool::plan {
@@ -20,19 +21,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-std::string markdown(const Evidence& evidence) {
-    return markdown_of(document_of(make_page(evidence)));
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) {
-        lines.push_back(line);
-    }
-    return lines;
-}
 
 // What a browser, a reader of Markdown, a terminal or a shell might fall for.
 const std::vector<std::string> kNames = {
