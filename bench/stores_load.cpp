@@ -4,6 +4,7 @@
 // The trace of a kind of statement is what has been written between two moments at
 // which the backend slept.  Which slot is the session's own tells the trace as well: it
 // is the first one stored into, at login.
+#include "footprint.h"
 #include "load.h"
 
 #include <sched.h>
@@ -79,7 +80,9 @@ public:
         return counts;
     }
 
-    uint64_t own_slot_number() const { return own_; }
+    footprint::Footprint footprint(long from, long to, const footprint::Code& code) const {
+        return {path_, from, to, code};
+    }
 
 private:
     // " S address,size" is a store, " M address,size" a load and store.
@@ -230,6 +233,23 @@ bool measure(PGconn* connection, const Trace& trace, const Kind& kind, long stat
     return print_row(kind, trace.count(from, trace.length()), statements);
 }
 
+// Of the first kind, the shortest there is.
+void print_footprint(PGconn* connection, const Trace& trace, long statements) {
+    const footprint::Code code = footprint::find_code(PQbackendPID(connection), "/pg_leash.so");
+    await_sleep(connection);
+    const long from = trace.length();
+    for (long i = 0; i < statements; i++) {
+        kKinds[0].run(connection);
+    }
+    await_sleep(connection);
+    const footprint::Footprint touched = trace.footprint(from, trace.length(), code);
+    std::printf("\n%s touches, and PostgreSQL does not:\n", kKinds[0].name);
+    std::printf("%4ld lines of code in %ld pages\n", touched.code_lines.alone(statements),
+                touched.code_pages.alone(statements));
+    std::printf("%4ld lines of data in %ld pages\n", touched.data_lines.alone(statements),
+                touched.data_pages.alone(statements));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -254,6 +274,7 @@ int main(int argc, char** argv) {
     for (const Kind& kind : kKinds) {
         own_alone &= measure(connection.get(), trace, kind, statements);
     }
+    print_footprint(connection.get(), trace, statements);
     std::printf("\n%s\n", own_alone ? "Each stored into its session's own slot alone"
                                     : "Some stored outside of their session's own slot");
     return own_alone ? 0 : 1;

@@ -6,10 +6,13 @@
 
 namespace leash {
 
+// On the stack it would cost each caller of monotonic_ns() a stack protector.
+extern LEASH_HIDDEN timespec clock_reading;
+
 inline uint64_t monotonic_ns() {
-    static timespec now;  // on the stack it would cost each caller a stack protector
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+    clock_gettime(CLOCK_MONOTONIC, &clock_reading);
+    return static_cast<uint64_t>(clock_reading.tv_sec) * 1'000'000'000 +
+           static_cast<uint64_t>(clock_reading.tv_nsec);
 }
 
 // How long ago, in ns, the wall clock showed `then`; 0 when that is in the future.

@@ -19,7 +19,7 @@ extern "C" {
 
 namespace leash {
 
-int nesting_level = 0;
+LEASH_HOT int nesting_level = 0;
 
 void reset_nesting() {
     nesting_level = 0;
@@ -46,9 +46,9 @@ planner_hook_type prev_planner = nullptr;
 object_access_hook_type prev_object_access = nullptr;
 
 // Never null, so that a statement need not ask.
-ExecutorStart_hook_type next_ExecutorStart = standard_ExecutorStart;
-ExecutorRun_hook_type next_ExecutorRun = standard_ExecutorRun;
-ExecutorFinish_hook_type next_ExecutorFinish = standard_ExecutorFinish;
+LEASH_HOT ExecutorStart_hook_type next_ExecutorStart = standard_ExecutorStart;
+LEASH_HOT ExecutorRun_hook_type next_ExecutorRun = standard_ExecutorRun;
+LEASH_HOT ExecutorFinish_hook_type next_ExecutorFinish = standard_ExecutorFinish;
 
 pg_noinline Use judge_again(const PlannedStmt* plan) {
     constexpr uint64_t kNone = ~uint64_t{0};  // without query ids the next may be another
@@ -156,7 +156,7 @@ PlannedStmt* planner_hook_function(LEASH_PLANNER_PARAMETERS) {
     return result;
 }
 
-void executor_start(QueryDesc* query, int flags) {
+pg_attribute_hot void executor_start(QueryDesc* query, int flags) {
     const Nested nested;
     next_ExecutorStart(query, flags);
     nested.leave();
@@ -168,7 +168,7 @@ pg_noinline void run_nested(LEASH_RUN_PARAMETERS) {
     nested.leave();
 }
 
-void executor_run(LEASH_RUN_PARAMETERS) {
+pg_attribute_hot void executor_run(LEASH_RUN_PARAMETERS) {
     if (unlikely(!at_top_level())) {
         run_nested(LEASH_RUN_ARGUMENTS);
         return;
@@ -191,7 +191,7 @@ pg_noinline void finish_writing(QueryDesc* query) {
     }
 }
 
-void executor_finish(QueryDesc* query) {
+pg_attribute_hot void executor_finish(QueryDesc* query) {
     if (unlikely(ends_in_finish(query))) {
         finish_writing(query);
     } else {

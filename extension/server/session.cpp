@@ -18,7 +18,7 @@ extern "C" {
 
 namespace leash {
 
-SessionSlot* my_slot = nullptr;
+LEASH_HOT SessionSlot* my_slot = nullptr;
 
 namespace {
 

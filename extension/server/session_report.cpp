@@ -136,7 +136,7 @@ Peer peer_of(const Observation& seen, uint64_t state_for, const Moment& now) {
     return answered < rounds + 5'000'000'000 && answered <= state_for ? seen.peer : Peer::unknown;
 }
 
-bool read_session(int number, const Moment& now, char* activity, SessionReport& report) {
+bool read_session(int number, const Moment& now, SessionReport& report) {
     SessionSlot& slot = *session_slot(number);
     const uint64_t word = slot.word.load();
     if ((word & claim::kOpen) == 0) {
@@ -157,7 +157,7 @@ bool read_session(int number, const Moment& now, char* activity, SessionReport& 
     report.client_wait = seen.client_wait;
     report.facts.habits = now.sampled ? habits_of(seen.application) : Habits{};
     if (!read_backend_state(number, report.identity, report.backend) ||
-        !read_backend_texts(report.identity, report.application, activity)) {
+        !read_application_name(report.identity, report.application)) {
         return false;
     }
     const LedgerCopy ledger = slot.ledger.read();
@@ -241,19 +241,16 @@ SessionReports read_sessions(const SessionIdentity* like) {
     const int slots = shared()->slots;
     const Thresholds limits = settings::thresholds();
     const Moment now = moment_of_report();
-    auto* const activity =
-        static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
     SessionReports all{};
     all.reports = static_cast<SessionReport*>(
         palloc_extended(sizeof(SessionReport) * static_cast<Size>(slots), MCXT_ALLOC_HUGE));
     for (int i = 0; i < slots; i++) {
         SessionReport& report = all.reports[all.count];
-        if ((like == nullptr || same_login(i, *like)) && read_session(i, now, activity, report)) {
+        if ((like == nullptr || same_login(i, *like)) && read_session(i, now, report)) {
             report.verdict = judge(report.facts, limits);
             all.count++;
         }
     }
-    pfree(activity);
     return all;
 }
 

@@ -12,7 +12,7 @@ extern "C" {
 namespace leash::settings {
 
 bool track = true;
-uint64_t slow_statement_ns = 1'000'000'000;
+LEASH_HOT uint64_t slow_statement_ns = 1'000'000'000;
 uint64_t slow_plan_ns = ~uint64_t{0};
 int slow_statements_max = 1000;
 int slow_summary_max = 500;

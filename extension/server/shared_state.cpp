@@ -45,7 +45,7 @@ Layout layout_of(int slots, int slow_entries, int journal_entries, int applicati
                  int history) {
     const auto sessions = static_cast<size_t>(slots);
     Layout at{};
-    at.slots = after(0, sizeof(SharedState), 1);
+    at.slots = TYPEALIGN(kPage, sizeof(SharedState));
     at.notes = after(at.slots, sizeof(SessionSlot), sessions);
     at.slow = after(at.notes, sizeof(ReapNote), kNoteCount);
     at.observations = after(at.slow, sizeof(SlowStatement), static_cast<size_t>(slow_entries));
@@ -83,9 +83,9 @@ Layout wanted_layout() {
                      settings::history_retention);
 }
 
-// Room for the block and for moving its start to a cache line.
+// Room for the block and for moving its start to a page.
 size_t block_size() {
-    return add_size(wanted_layout().end, kCacheLine);
+    return add_size(wanted_layout().end, kPage);
 }
 
 void request_shared_memory() {
@@ -97,7 +97,7 @@ void request_shared_memory() {
 }
 
 void initialize() {
-    memset(static_cast<void*>(state), 0, block_size() - kCacheLine);
+    memset(static_cast<void*>(state), 0, block_size() - kPage);
     state->slots = MaxConnections;
     state->slow_entries = settings::slow_statements_max;
     state->journal_entries = settings::reap_log_max;
@@ -159,7 +159,7 @@ void startup_shared_memory() {
     bool found = false;
     LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
     void* const block = ShmemInitStruct("pg_leash", block_size(), &found);
-    state = reinterpret_cast<SharedState*>(TYPEALIGN(kCacheLine, block));
+    state = reinterpret_cast<SharedState*>(TYPEALIGN(kPage, block));
     parts = wanted_layout();
     if (!found) {
         initialize();

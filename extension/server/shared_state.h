@@ -53,6 +53,7 @@ extern "C" {
 namespace leash {
 
 inline constexpr size_t kCacheLine = 128;  // two lines: the prefetcher works in pairs
+inline constexpr size_t kPage = 4096;      // of memory, on most machines
 inline constexpr size_t kOpenerSize = 1024;
 inline constexpr size_t kSlowTextSize = 1024;
 inline constexpr size_t kTagTextSize = 512;
@@ -64,7 +65,7 @@ inline constexpr size_t kSnapshotIdSize = 32;
 inline constexpr int kNoteCount = 4096;  // more than sessions die at one time
 inline constexpr int kNoticeCount = 256;
 inline constexpr int kBreakerCount = 256;
-inline constexpr uint32_t kLayoutVersion = 4;
+inline constexpr uint32_t kLayoutVersion = 5;
 inline constexpr uint32_t kMagic = 0x4c534831;
 
 // Who a session is; written once, when it opens.
@@ -97,7 +98,10 @@ struct Lease {
 };
 
 // One client session.  The owner writes all of it; of `word`, reapers write too.
-struct alignas(kCacheLine) SessionSlot {
+//
+// What a statement touches lies in one page: after each switch of processes the processor
+// looks up every page anew, and for a short statement that is most of what we cost.
+struct alignas(kPage) SessionSlot {
     // Hot: touched by every statement.
     ClaimAtomic word;
     Ledger ledger;
@@ -114,6 +118,10 @@ struct alignas(kCacheLine) SessionSlot {
     Relaxed<bool> imported_snapshot;
     Relaxed<int32_t> held_cursors;  // WITH HOLD, still open
 
+    // One count in each is touched by every statement.
+    Histogram latencies;  // of statements
+    Histogram idle_gaps;  // between them, outside transactions
+
     // Cold: each under its change count.
     alignas(kCacheLine) ChangeCount identity_changes;
     ChangeCount opener_changes;
@@ -124,10 +132,6 @@ struct alignas(kCacheLine) SessionSlot {
     Opener opener;
     Lease lease;
     bool folded;  // into its application; under Lock::applications
-
-    // One count in each is touched by every statement.
-    Histogram latencies;  // of statements
-    Histogram idle_gaps;  // between them, outside transactions
 };
 
 // Who claimed a session, and why; the claim word carries the note's number.  The
@@ -509,9 +513,9 @@ static_assert(kMayLiveInSharedMemory<IndexCandidate>);
 static_assert(kMayLiveInSharedMemory<RefusalMinute>);
 static_assert(kMayLiveInSharedMemory<RefusalEvent>);
 static_assert(kMayLiveInSharedMemory<HistoryRow>);
-static_assert(sizeof(SessionSlot) <= 4096, "a slot takes at most 4 KiB");
-static_assert(offsetof(SessionSlot, identity_changes) == kCacheLine,
-              "what every statement touches fits two cache lines");
+static_assert(sizeof(SessionSlot) == kPage, "a slot takes a page and no more");
+static_assert(offsetof(SessionSlot, latencies) <= kCacheLine,
+              "what every statement touches, but for two counts, fits two cache lines");
 
 // Null until the library was preloaded and the server started.
 SharedState* shared();

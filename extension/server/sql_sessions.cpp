@@ -7,6 +7,8 @@
 
 #include "core/secrets.h"
 
+#include <algorithm>
+
 extern "C" {
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
@@ -178,12 +180,9 @@ bool waits_for_lock(const SessionReport& report) {
     return (report.backend.wait_event & 0xFF000000) == PG_WAIT_LOCK;
 }
 
-NullableDatum blockers_value(const SessionReport& report, LockTable& locks) {
+NullableDatum blockers_value(const SessionReport& report, const LockTable& locks) {
     if (!waits_for_lock(report)) {
         return kNull;
-    }
-    if (!locks.was_read()) {
-        locks.read();
     }
     int pids[kMaxBlockers];
     Datum values[kMaxBlockers];
@@ -197,7 +196,7 @@ NullableDatum blockers_value(const SessionReport& report, LockTable& locks) {
 }
 
 // What ending it would mean to others: the other end, itself, those it waits for.
-void add_circumstances(SessionRow& row, const SessionReport& report, LockTable& locks) {
+void add_circumstances(SessionRow& row, const SessionReport& report, const LockTable& locks) {
     row.add_text(name_of(report.facts.peer));
     row.add_text(losses_of(report));
     row.add(blockers_value(report, locks));
@@ -236,7 +235,7 @@ void add_verdict(SessionRow& row, const SessionReport& report, TimestampTz now) 
     row.add(BoolGetDatum(report.in_use));
 }
 
-void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, LockTable& locks,
+void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, const LockTable& locks,
              TimestampTz now) {
     const bool visible = may_read_sessions_of(report.identity.role);
     SessionRow row;
@@ -261,16 +260,33 @@ void add_row(const RowSink& sink, const SessionReport& report, Texts& texts, Loc
     sink.put(row);
 }
 
+// Only when somebody waits for a lock.
+LockTable locks_waited_for(const SessionReports& all) {
+    LockTable locks;
+    if (std::any_of(all.reports, all.reports + all.count, waits_for_lock)) {
+        locks.read();
+    }
+    return locks;
+}
+
+// What a row was made of is given back with each: with thousands of them it would be
+// megabytes that the system had to find for every look.
 void write_sessions(const RowSink& sink) {
     const SessionReports all = report_sessions();
     auto* const texts = static_cast<Texts*>(palloc(sizeof(Texts)));
     texts->last.text =
         static_cast<char*>(palloc(static_cast<Size>(pgstat_track_activity_query_size)));
-    LockTable locks;
+    const LockTable locks = locks_waited_for(all);
     const TimestampTz now = GetCurrentTimestamp();
+    const MemoryContext of_row =
+        AllocSetContextCreate(CurrentMemoryContext, "leash.sessions row", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext before = MemoryContextSwitchTo(of_row);
     for (int i = 0; i < all.count; i++) {
         add_row(sink, all.reports[i], *texts, locks, now);
+        MemoryContextReset(of_row);
     }
+    MemoryContextSwitchTo(before);
+    MemoryContextDelete(of_row);
 }
 
 }  // namespace

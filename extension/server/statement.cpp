@@ -8,8 +8,9 @@ extern "C" {
 
 namespace leash {
 
-Current current;
-MessageClock message_clock;
+LEASH_HOT Current current;
+LEASH_HOT MessageClock message_clock;
+LEASH_HOT timespec clock_reading;
 
 // In a block, or where one may begin: the message that is handled now was received then.
 void note_report(uint64_t received) {

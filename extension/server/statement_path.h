@@ -16,36 +16,38 @@ extern "C" {
 namespace leash {
 
 // What only this backend needs to know; everything shared is in its slot.
+// First what every statement touches.
 struct Current {
     bool open;
     bool in_block;         // it arrived in a transaction block
     bool used_in_xact;     // some statement ran in the transaction
     bool may_be_in_block;  // a block was begun or ended, or failed: PostgreSQL must be asked
     bool observed;         // false after a time with pg_leash.track = off
-    Use use;
-    int sqlstate;          // of the last error, 0: none
-    TimestampTz message;   // stamp of the last message that reached a hook
-    TimestampTz analyzed;  // stamp of the message whose statement was analyzed, not begun
-    TimestampTz fastpath;  // stamp of the last message that was a fast-path call
-    TimestampTz secret;    // stamp of the last message whose text is not to be shown
-    uint64_t begun;        // ns
-    uint64_t carried;      // ns that analysis took, in the same message or one before
-    uint64_t reported;     // ns; when the last message in a block was received, and
-    int64_t active;        // pgStatActiveTime then
-    Oid function;          // that the last fast-path call is of; 0: it was dealt with
     bool planned;          // a portal waits to be executed: the carried time is its
-    TimestampTz opener;    // start of the transaction whose opener is stored
-    bool opener_neutral;
+    Use use;
+    Use plan_use;
     const void* plan;     // what the last plan was judged to be
     uint64_t plan_query;  // its query id
-    Use plan_use;
-    StatementText text;       // where it is one of several in its message, else null
-    uint64_t recorded;        // the last slow record, and
-    uint64_t recorded_begun;  // when its statement began
+    TimestampTz message;  // stamp of the last message that reached a hook
+    uint64_t begun;       // ns
+    uint64_t carried;     // ns that analysis took, in the same message or one before
     int64_t shared_blks_hit;
     int64_t shared_blks_read;
     int64_t temp_blks_written;
     uint64_t wal_bytes;
+    StatementText text;  // where it is one of several in its message, else null
+
+    TimestampTz analyzed;  // stamp of the message whose statement was analyzed, not begun
+    TimestampTz fastpath;  // stamp of the last message that was a fast-path call
+    TimestampTz secret;    // stamp of the last message whose text is not to be shown
+    uint64_t reported;     // ns; when the last message in a block was received, and
+    int64_t active;        // pgStatActiveTime then
+    Oid function;          // that the last fast-path call is of; 0: it was dealt with
+    int sqlstate;          // of the last error, 0: none
+    TimestampTz opener;    // start of the transaction whose opener is stored
+    bool opener_neutral;
+    uint64_t recorded;        // the last slow record, and
+    uint64_t recorded_begun;  // when its statement began
 };
 
 extern LEASH_HIDDEN Current current;

@@ -18,11 +18,11 @@ extern "C" {
 
 namespace leash {
 
-bool commit_has_work = false;
+LEASH_HOT bool commit_has_work = false;
 
 namespace {
 
-bool committing = false;
+LEASH_HOT bool committing = false;
 
 void do_work_of_commit() {
     commit_has_work = false;
@@ -111,7 +111,7 @@ pg_noinline void rare_event(XactEvent event) {
 }
 
 // Nothing in here may fail after PRE_COMMIT.
-void transaction_event(XactEvent event, void*) {
+pg_attribute_hot void transaction_event(XactEvent event, void*) {
     if (event == XACT_EVENT_PRE_COMMIT) {
         before_commit();
     } else if (event == XACT_EVENT_COMMIT) {

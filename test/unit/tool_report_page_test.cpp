@@ -56,6 +56,15 @@ nlohmann::json data_of(const std::string& page) {
     return nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
 }
 
+// An empty list and one that is not known are not the same.
+TEST(ReportOfAnOldSnapshot, SaysWhatItLacks) {
+    Evidence evidence = shop_in_trouble();
+    EXPECT_THAT(report_page(evidence), Not(HasSubstr("lacks")));
+    evidence.missing = {"slow", "compute"};
+    EXPECT_THAT(report_page(evidence), HasSubstr("of another pgleash, and lacks slow, compute:"));
+    EXPECT_THAT(compare_page(evidence, shop_in_trouble()), HasSubstr("lacks slow, compute:"));
+}
+
 class ReportPage : public testing::TestWithParam<const char*> {};
 
 // Whatever the server holds: one document, closed elements, nothing from outside.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "report/html_table.h"
 #include "report/numbers.h"
@@ -239,6 +240,11 @@ Html server_line(const Evidence& evidence, const Timeline& timeline) {
             << "). All times are UTC.";
     }
     out << "</p>";
+    if (!evidence.missing.empty()) {
+        out << R"(<p class="server">The snapshot is of another pgleash, and lacks )"
+            << fmt::format("{}", fmt::join(evidence.missing, ", "))
+            << ": what follows from that is not known.</p>";
+    }
     return out;
 }
 
