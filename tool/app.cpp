@@ -5,6 +5,7 @@
 
 #include "cli/options.h"
 #include "commands/commands.h"
+#include "config/apply.h"
 #include "failure.h"
 #include "source/open_source.h"
 
@@ -40,13 +41,17 @@ bool is_policy_command(Command command) {
            command == Command::kPolicyTest;
 }
 
-int run_command(const Options& options) {
+int run_command(Options options) {
+    if (options.command == Command::kHealth) {
+        return run_health(options);
+    }
+    if (options.command == Command::kConfigShow) {
+        return run_config_show(options);
+    }
+    apply_settings(options);
     const Terminal terminal = detect_terminal(options.color);
     if (options.command == Command::kDoctor) {
         return run_doctor(options, terminal);
-    }
-    if (options.command == Command::kHealth) {
-        return run_health(options);
     }
     if (options.command == Command::kReport) {
         return run_report(options, terminal);

@@ -7,10 +7,10 @@ find_server_user() {
         SERVER_USER=$(id -un)
         return
     fi
-    SERVER_USER=${PGLEASH_OS_USER:-postgres}
+    SERVER_USER=${LEASH_OS_USER:-postgres}
     if ! id -u "$SERVER_USER" >/dev/null 2>&1; then
         die "a server cannot run as root, and there is no system user \"$SERVER_USER\"" \
-            "Make one (useradd --system postgres), or set PGLEASH_OS_USER to a user that exists."
+            "Make one (useradd --system postgres), or set LEASH_OS_USER to a user that exists."
     fi
 }
 

@@ -18,7 +18,7 @@ wanted_packages() {
 # What tests of their own skip without.  Extensions only for a server of the distribution's,
 # which alone loads them.
 test_packages() {
-    printf '%s\n' clang-format shellcheck
+    printf '%s\n' clang-format shellcheck scdoc mandoc zsh fish
     if [[ $PG_CONFIG == /usr/lib/postgresql/"$PG_MAJOR"/bin/pg_config ]]; then
         printf '%s\n' "postgresql-$PG_MAJOR-hypopg"
     fi

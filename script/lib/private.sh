@@ -24,9 +24,9 @@ link_all() {
 # A program that the servers are run by (script/sanitize) takes the place
 # of theirs, which stays beside it as postgres.real.
 put_in_front() {
-    [[ -n ${PGLEASH_RUN_POSTGRES:-} ]] || return 0
+    [[ -n ${LEASH_RUN_POSTGRES:-} ]] || return 0
     [[ -e $1/postgres.real ]] || mv -- "$1/postgres" "$1/postgres.real"
-    install -m 0755 -- "$PGLEASH_RUN_POSTGRES" "$1/postgres"
+    install -m 0755 -- "$LEASH_RUN_POSTGRES" "$1/postgres"
 }
 
 # Anew when the original has been upgraded, or another one is asked for; what has been
@@ -36,7 +36,7 @@ make_private_postgres() {
     root=$(private_dir)
     bindir=$("$PG_CONFIG" --bindir) libdir=$("$PG_CONFIG" --pkglibdir)
     sharedir=$("$PG_CONFIG" --sharedir)
-    [[ -z ${PGLEASH_RUN_POSTGRES:-} ]] || program=postgres.real
+    [[ -z ${LEASH_RUN_POSTGRES:-} ]] || program=postgres.real
     if ! cmp -s -- "$bindir/postgres" "$root$bindir/$program"; then
         rm -rf -- "$root"
         mkdir -p -- "$root$bindir" "$root$libdir/bitcode" "$root$sharedir/extension"

@@ -1,4 +1,4 @@
-#include "config/config.h"
+#include "config/settings.h"
 
 #include "failure.h"
 #include "fuzz.h"
@@ -32,7 +32,9 @@ void read_table(tool::ConfigTable table) {
 
 FUZZ_TARGET(config) {
     try {
-        read_table(tool::Config::parse(Input(data, size).rest(), "file").table("health"));
+        const tool::Config config = tool::Config::parse(Input(data, size).rest(), "file");
+        read_table(config.root().table("health"));
+        tool::Settings::read({config}, {});
     } catch (const tool::Failure& failure) {
         must(std::string_view(failure.what()).starts_with("file:"), "what is wrong has a place");
     }

@@ -277,12 +277,14 @@ TEST(AgentlessHealth, OfFewBlocksThereIsNoShare) {
 // --- thresholds --------------------------------------------------------------------------
 
 TEST(AgentlessThresholds, CommandLineWinsThenTheFile) {
-    const Config config = Config::parse(
-        "[agentless]\nidle_threshold = \"5min\"\nslow_statement_threshold = \"100ms\"\n", "file");
+    const Settings settings = Settings::read(
+        {Config::parse(
+            "[agentless]\nidle_threshold = \"5min\"\nslow_statement_threshold = \"100ms\"\n",
+            "file")},
+        {});
     ChosenThresholds options;
     options.idle = 7;
-    const AgentlessThresholds merged_ones =
-        merged(read_thresholds(config.table("agentless")), options);
+    const AgentlessThresholds merged_ones = completed(merged(options, chosen_thresholds(settings)));
     EXPECT_EQ(merged_ones.idle, 7);
     EXPECT_EQ(merged_ones.slow_statement, 100'000);
     EXPECT_EQ(merged_ones.never_used, 600'000'000);
@@ -290,7 +292,7 @@ TEST(AgentlessThresholds, CommandLineWinsThenTheFile) {
 
 TEST(AgentlessThresholds, AWrongKeyIsRefused) {
     const Config config = Config::parse("[agentless]\nidle = \"5min\"\n", "file");
-    EXPECT_THROW(read_thresholds(config.table("agentless")), Failure);
+    EXPECT_THROW(Settings::read({config}, {}), Failure);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "failure.h"
+#include "config/settings.h"
 #include "health/settings.h"
 
 namespace leash::tool {
@@ -13,7 +14,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 HealthSettings settings_of(const std::string& text) {
-    return read_health_settings(Config::parse(text, "f").table("health"));
+    return health_settings(Settings::read({Config::parse(text, "f")}, {}));
 }
 
 // What is said of a text that is wrong; empty when it is not.
@@ -31,6 +32,7 @@ TEST(Config, IsReadByTables) {
                             "[health]\na = 'x'\nb = 2\nc = true\nd = '90s'\ne = ['y']\n"
                             "[health.more]\nz = 0.5\ny = 1\n",
                             "f")
+                            .root()
                             .table("health");
     EXPECT_EQ(table.text("a"), "x");
     EXPECT_EQ(table.number("b"), 2);
@@ -44,7 +46,7 @@ TEST(Config, IsReadByTables) {
 }
 
 TEST(Config, MayBeEmpty) {
-    ConfigTable table = Config::parse("", "f").table("health");
+    ConfigTable table = Config::parse("", "f").root().table("health");
     EXPECT_EQ(table.number("a"), std::nullopt);
     EXPECT_THAT(table.table("b").keys(), IsEmpty());
     EXPECT_NO_THROW(table.refuse_others());
@@ -54,11 +56,12 @@ TEST(Config, NamesThePlaceOfWhatIsWrong) {
     EXPECT_EQ(refusal_of("[health]\ntimeuot = '1s'\n"),
               "f:2:1: unknown key \"timeuot\"; did you mean \"timeout\"?");
     EXPECT_EQ(refusal_of("[health]\nxyz = 1\n"),
-              "f:2:1: unknown key \"xyz\"; the keys are warning, critical, only, skip, timeout");
+              "f:2:1: unknown key \"xyz\"; the keys are timeout, only, skip, warning, critical");
     EXPECT_EQ(refusal_of("[helth]\n"), "f:1:2: unknown key \"helth\"; did you mean \"health\"?");
     EXPECT_EQ(refusal_of("\n[health]\n  timeout = 10\n"),
               "f:3:13: timeout: write a duration in quotes, such as \"10s\" or \"5min\"");
-    EXPECT_EQ(refusal_of("[health]\ntimeout = '0s'\n"), "f:2:1: timeout: it must not be zero");
+    EXPECT_EQ(refusal_of("[health]\ntimeout = '0s'\n"),
+              "f:2:11: timeout: write a duration above zero, such as 90s or 5min");
     EXPECT_EQ(refusal_of("[health]\nonly = 'a'\n"),
               "f:2:8: only: write a list of texts, such as [\"a\", \"b\"]");
     EXPECT_EQ(refusal_of("[health]\nwarning = 1\n"),

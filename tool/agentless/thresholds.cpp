@@ -1,30 +1,56 @@
 #include "agentless/thresholds.h"
 
 namespace leash::tool {
+namespace {
 
-ChosenThresholds read_thresholds(ConfigTable table) {
+using Chosen = std::optional<std::int64_t> ChosenThresholds::*;
+
+struct Threshold {
+    const char* key;
+    std::int64_t AgentlessThresholds::*value;
+    Chosen chosen;
+};
+
+constexpr Threshold kThresholds[] = {
+    {"agentless.idle_threshold", &AgentlessThresholds::idle, &ChosenThresholds::idle},
+    {"agentless.idle_in_transaction_threshold", &AgentlessThresholds::idle_in_transaction,
+     &ChosenThresholds::idle_in_transaction},
+    {"agentless.never_used_threshold", &AgentlessThresholds::never_used,
+     &ChosenThresholds::never_used},
+    {"agentless.stalled_client_threshold", &AgentlessThresholds::stalled_client,
+     &ChosenThresholds::stalled_client},
+    {"agentless.slow_statement_threshold", &AgentlessThresholds::slow_statement,
+     &ChosenThresholds::slow_statement},
+};
+
+}  // namespace
+
+ChosenThresholds chosen_thresholds(const Settings& settings) {
     ChosenThresholds chosen;
-    chosen.idle_in_transaction = table.duration("idle_in_transaction_threshold");
-    chosen.idle = table.duration("idle_threshold");
-    chosen.never_used = table.duration("never_used_threshold");
-    chosen.stalled_client = table.duration("stalled_client_threshold");
-    chosen.slow_statement = table.duration("slow_statement_threshold");
-    table.refuse_others();
+    for (const Threshold& threshold : kThresholds) {
+        if (const SettingValue* value = settings.find(threshold.key)) {
+            chosen.*threshold.chosen = value->number;
+        }
+    }
     return chosen;
 }
 
-AgentlessThresholds merged(const ChosenThresholds& file, const ChosenThresholds& command_line) {
+ChosenThresholds merged(const ChosenThresholds& command_line, const ChosenThresholds& settings) {
+    ChosenThresholds chosen = command_line;
+    for (const Threshold& threshold : kThresholds) {
+        if (!(chosen.*threshold.chosen)) {
+            chosen.*threshold.chosen = settings.*threshold.chosen;
+        }
+    }
+    return chosen;
+}
+
+AgentlessThresholds completed(const ChosenThresholds& chosen) {
     AgentlessThresholds thresholds;
-    const auto choose = [&](std::int64_t AgentlessThresholds::*threshold,
-                            std::optional<std::int64_t> ChosenThresholds::*chosen) {
-        thresholds.*threshold =
-            (command_line.*chosen).value_or((file.*chosen).value_or(thresholds.*threshold));
-    };
-    choose(&AgentlessThresholds::idle_in_transaction, &ChosenThresholds::idle_in_transaction);
-    choose(&AgentlessThresholds::idle, &ChosenThresholds::idle);
-    choose(&AgentlessThresholds::never_used, &ChosenThresholds::never_used);
-    choose(&AgentlessThresholds::stalled_client, &ChosenThresholds::stalled_client);
-    choose(&AgentlessThresholds::slow_statement, &ChosenThresholds::slow_statement);
+    for (const Threshold& threshold : kThresholds) {
+        thresholds.*threshold.value =
+            (chosen.*threshold.chosen).value_or(thresholds.*threshold.value);
+    }
     return thresholds;
 }
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "config/config.h"
+#include "config/settings.h"
 
 namespace leash::tool {
 
@@ -26,10 +26,13 @@ struct ChosenThresholds {
     std::optional<std::int64_t> slow_statement;
 };
 
-/// Keys are the names of the settings.  Throws Failure for others.
-ChosenThresholds read_thresholds(ConfigTable table);
+/// What files and variables say.
+ChosenThresholds chosen_thresholds(const Settings& settings);
 
-/// The command line wins, then the file.
-AgentlessThresholds merged(const ChosenThresholds& file, const ChosenThresholds& command_line);
+/// The first one wins.
+ChosenThresholds merged(const ChosenThresholds& command_line, const ChosenThresholds& settings);
+
+/// With the defaults where nobody chose.
+AgentlessThresholds completed(const ChosenThresholds& chosen);
 
 }  // namespace leash::tool

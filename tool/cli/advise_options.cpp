@@ -70,6 +70,11 @@ void declare_snapshot(CLI::App* command, Arguments& arguments) {
 
 void declare_pool_options(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "for", "--for", "CLIENT", "print what to paste for it");
+    std::vector<std::string> names{"prisma"};
+    for (const Client& client : clients()) {
+        names.emplace_back(client.name);
+    }
+    arguments.offer("for", names);
     add_value(command, arguments, "app", "--app", "GLOB", "application name (* and ?)");
     add_value(command, arguments, "instances", "--instances", "N",
               "of each application (default: addresses seen)");

@@ -32,6 +32,18 @@ std::vector<std::string> Arguments::values(const std::string& name) const {
     return given(name) ? lists_.at(name) : std::vector<std::string>();
 }
 
+std::vector<std::string> Arguments::offered(const CLI::Option* option) const {
+    const auto found = offered_.find(option);
+    return found == offered_.end() ? std::vector<std::string>() : found->second;
+}
+
+std::map<std::string, std::vector<std::string>> Arguments::offered_behind(
+    const CLI::App* command) const {
+    const auto found = offered_behind_.find(command);
+    return found == offered_behind_.end() ? std::map<std::string, std::vector<std::string>>()
+                                          : found->second;
+}
+
 void add_value(CLI::App* app, Arguments& arguments, const std::string& name,
                const std::string& names, const std::string& type, const std::string& text) {
     CLI::Option* option = app->add_option(names, arguments.slot(name), text);

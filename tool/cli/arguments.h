@@ -24,6 +24,17 @@ public:
 
     void bind(const std::string& name, CLI::Option* option) { options_[name].push_back(option); }
 
+    /// What completion offers as values of the option of that name that was added last.
+    void offer(const std::string& name, std::vector<std::string> words) {
+        offered_[options_.at(name).back()] = std::move(words);
+    }
+    /// The same for an option of pgleash itself, behind this command.
+    void offer(const CLI::App* command, const std::string& name, std::vector<std::string> words) {
+        offered_behind_[command][name] = std::move(words);
+    }
+    std::vector<std::string> offered(const CLI::Option* option) const;
+    std::map<std::string, std::vector<std::string>> offered_behind(const CLI::App* command) const;
+
     bool is_value(const std::string& text) const;
     bool given(const std::string& name) const;
     std::optional<std::string> value(const std::string& name) const;
@@ -34,6 +45,8 @@ private:
     std::map<std::string, std::string> values_;
     std::map<std::string, std::vector<std::string>> lists_;
     std::map<std::string, std::vector<CLI::Option*>> options_;
+    std::map<const CLI::Option*, std::vector<std::string>> offered_;
+    std::map<const CLI::App*, std::map<std::string, std::vector<std::string>>> offered_behind_;
     std::vector<std::string> words_;
 };
 

@@ -23,13 +23,18 @@ std::vector<CommandWord> command_words() {
         words.insert(words.end(), group.begin(), group.end());
     }
     words.push_back(kDoctor);
+    for (const auto group : {config_commands(), completion_commands()}) {
+        words.insert(words.end(), group.begin(), group.end());
+    }
     return words;
 }
 
 std::vector<std::string> command_names() {
     std::vector<std::string> names;
     for (const CommandWord& word : command_words()) {
-        names.emplace_back(word.name);
+        if (!word.hidden) {
+            names.emplace_back(word.name);
+        }
     }
     return names;
 }
@@ -50,6 +55,7 @@ void add_session_filters(CLI::App* command, Arguments& arguments) {
     add_common_filters(command, arguments);
     add_value(command, arguments, "state", "--state", "STATE",
               "active, idle, idle-in-transaction, aborted");
+    arguments.offer("state", {"active", "idle", "idle-in-transaction", "aborted", "disabled"});
     add_value(command, arguments, "min-idle", "--min-idle", "DURATION",
               "idle at least so long (90s, 5min)");
     set_group(command, "Options");

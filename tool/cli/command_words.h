@@ -18,11 +18,13 @@ struct CommandWord {
     void (*declare)(CLI::App* app, Arguments& arguments);
     /// Throws Failure with kExitUsage for what makes no sense.
     void (*read)(Options& options, const Arguments& arguments);
+    bool hidden = false;  ///< for programs: help does not list it
 };
 
 /// All commands, in the order of the help.
 std::vector<CommandWord> command_words();
 
+/// Those that are not hidden.
 std::vector<std::string> command_names();
 
 std::span<const CommandWord> listing_commands();
@@ -33,6 +35,8 @@ std::span<const CommandWord> snapshot_commands();
 std::span<const CommandWord> health_commands();
 std::span<const CommandWord> report_commands();
 std::span<const CommandWord> plan_commands();
+std::span<const CommandWord> config_commands();
+std::span<const CommandWord> completion_commands();
 
 void add_common_filters(CLI::App* command, Arguments& arguments);
 void add_session_filters(CLI::App* command, Arguments& arguments);

@@ -22,6 +22,8 @@ void declare_health(CLI::App* command, Arguments& arguments) {
     add_values(command, arguments, "critical", "--critical", "CHECK=VALUE", "limit for CRITICAL");
     add_values(command, arguments, "only", "--only", "CHECK", "this check only (repeatable)");
     add_values(command, arguments, "skip", "--skip", "CHECK", "not this check (repeatable)");
+    arguments.offer("skip", known_checks());
+    arguments.offer("only", known_checks());
     add_value(command, arguments, "timeout", "--timeout", "SECONDS",
               "UNKNOWN after so long (default 10)");
     set_footer(command, kFooter);

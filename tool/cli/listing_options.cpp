@@ -1,5 +1,7 @@
 // The options of what shows something: status, sessions, leaks, apps, slow, orphans,
 // history, log.
+#include <algorithm>
+
 #include "cli/command_words.h"
 #include "cli/values.h"
 
@@ -15,20 +17,31 @@ USED, ACTIVE, IDLE IN TXN and LEAKED are the most in that minute.)";
 
 constexpr std::int64_t kHistoryDefault = 3'600'000'000;  // us
 
-void add_listing_options(CLI::App* command, Arguments& arguments) {
+void add_listing_options(CLI::App* command, Arguments& arguments,
+                         std::initializer_list<Listing> listings) {
     add_value(command, arguments, "sort", "--sort", "COLUMN", "sort by COLUMN[:asc|:desc]");
+    std::vector<std::string> columns;
+    for (const Listing listing : listings) {
+        for (const std::string& name : sortable_columns(listing)) {
+            if (std::find(columns.begin(), columns.end(), name) == columns.end()) {
+                columns.push_back(name);
+            }
+        }
+    }
+    arguments.offer("sort", columns);
     add_value(command, arguments, "limit", "--limit", "N", "at most N rows");
     add_watch(command, arguments);
 }
 
 void declare_sessions(CLI::App* command, Arguments& arguments) {
     add_session_filters(command, arguments);
-    add_listing_options(command, arguments);
+    add_listing_options(command, arguments, {Listing::kSessions});
 }
 
 void declare_leaks(CLI::App* command, Arguments& arguments) {
     add_flag(command, arguments, "each", "--each,--list", "one row for each session");
-    declare_sessions(command, arguments);
+    add_session_filters(command, arguments);
+    add_listing_options(command, arguments, {Listing::kLeakGroups, Listing::kLeaks});
 }
 
 void add_application_filters(CLI::App* command, Arguments& arguments) {
@@ -41,7 +54,7 @@ void add_application_filters(CLI::App* command, Arguments& arguments) {
 
 void declare_apps(CLI::App* command, Arguments& arguments) {
     add_application_filters(command, arguments);
-    add_listing_options(command, arguments);
+    add_listing_options(command, arguments, {Listing::kApplications});
 }
 
 void declare_slow(CLI::App* command, Arguments& arguments) {
@@ -50,24 +63,30 @@ void declare_slow(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "min-duration", "--min-duration", "DURATION",
               "took at least so long (2s, 1min)");
     set_group(command, "Options");
-    add_listing_options(command, arguments);
+    add_listing_options(command, arguments, {Listing::kSlow, Listing::kSlowSummary});
 }
 
 void declare_log(CLI::App* command, Arguments& arguments) {
     add_common_filters(command, arguments);
     add_value(command, arguments, "policy", "--policy", "GLOB", "policy (* and ?)");
     add_value(command, arguments, "outcome", "--outcome", "WORD", "ended, spared, would, refused");
+    arguments.offer("outcome", {"would", "logged", "notified", "cancelled", "ended", "still", "too",
+                                "gone", "spared", "exempt", "refused"});
     add_value(command, arguments, "since", "--since", "DURATION", "decided so long ago (8h, 1d)");
     set_group(command, "Options");
-    add_listing_options(command, arguments);
+    add_listing_options(command, arguments, {Listing::kReapLog});
     set_footer(command, kLogFooter);
 }
 
 void declare_history(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "since", "--since", "DURATION",
               "minutes begun so long ago (8h, 7d; default 1h)");
-    add_listing_options(command, arguments);
+    add_listing_options(command, arguments, {Listing::kHistory});
     set_footer(command, kHistoryFooter);
+}
+
+void declare_orphans(CLI::App* command, Arguments& arguments) {
+    add_listing_options(command, arguments, {Listing::kOrphans});
 }
 
 void read_status(Options&, const Arguments&) {}
@@ -120,8 +139,8 @@ constexpr CommandWord kCommands[] = {
      read_listing},
     {Command::kSlow, "slow", "list slow statements (--summary: by query)", declare_slow,
      read_listing},
-    {Command::kOrphans, "orphans", "list prepared transactions and inactive slots",
-     add_listing_options, read_listing},
+    {Command::kOrphans, "orphans", "list prepared transactions and inactive slots", declare_orphans,
+     read_listing},
     {Command::kHistory, "history", "list the minutes of the last hour (or --since 7d)",
      declare_history, read_listing},
     {Command::kLog, "log", "list what policies and people decided", declare_log, read_listing},

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/command_words.h"
+#include "cli/completion.h"
 #include "cli/help_text.h"
 #include "cli/values.h"
 #include "failure.h"
@@ -33,9 +34,11 @@ void add_global_options(CLI::App& app, Arguments& arguments) {
     add_flag(&app, arguments, "password", "-W,--password", "ask for a password first");
     app.option_defaults()->group("Output options");
     add_value(&app, arguments, "format", "--format", "FORMAT", "table (default), json or csv");
+    arguments.offer("format", {"table", "json", "csv"});
     add_flag(&app, arguments, "json", "--json", "same as --format json");
     add_flag(&app, arguments, "csv", "--csv", "same as --format csv");
     add_value(&app, arguments, "color", "--color", "WHEN", "auto (default), always or never");
+    arguments.offer("color", {"auto", "always", "never"});
     add_agentless_options(&app, arguments);
     app.option_defaults()->group("Options");
 }
@@ -49,6 +52,7 @@ constexpr Group kGroups[] = {
     {"policy", "policies as a file: list, show, diff, apply, test"},
     {"advise", "what to change: pools, settings, indexes"},
     {"snapshot", "what is known of the server, as a file: save"},
+    {"config", "the settings of pgleash itself: show"},
 };
 
 CLI::App* add_command(CLI::App* parent, const std::string& name, const std::string& description) {
@@ -76,6 +80,9 @@ void add_commands(CLI::App& app, const std::vector<CommandWord>& words, Argument
         }
         // A group's own name may be a command too.
         CLI::App* const own = name.empty() ? parent : add_command(parent, name, word.description);
+        if (word.hidden) {
+            own->group("");
+        }
         word.declare(own, arguments);
     }
 }
@@ -129,8 +136,11 @@ Options read_options(const CLI::App& app, const CommandWord& word, const Argumen
     } else {
         options.format = read_format(arguments);
     }
-    if (const auto text = arguments.value("color")) {
-        options.color = color_value(*text);
+    options.format_given =
+        arguments.given("format") || arguments.given("json") || arguments.given("csv");
+    options.color_given = arguments.given("color");
+    if (options.color_given) {
+        options.color = color_value(*arguments.value("color"));
     }
     if (const auto text = arguments.value("watch")) {
         options.watch_seconds = seconds_value("--watch", *text);
@@ -238,6 +248,10 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments_g
     ParsedCommandLine parsed;
     try {
         parsed.options = parse_or_throw(app, words, arguments_given, arguments);
+        if (parsed.options->command == Command::kCompletion) {
+            parsed.output = completion_text(tree_of(app, arguments), parsed.options->shell);
+            parsed.options.reset();
+        }
     } catch (const CLI::CallForHelp&) {
         parsed.output = cleaned_help(app.help());
     } catch (const CLI::CallForVersion& version) {

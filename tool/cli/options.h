@@ -41,7 +41,9 @@ enum class Command {
     kSnapshotSave,
     kReport,
     kHealth,
-    kDoctor
+    kDoctor,
+    kConfigShow,
+    kCompletion
 };
 enum class Format { kTable, kJson, kCsv };
 
@@ -55,7 +57,9 @@ struct Options {
     Command command = Command::kStatus;
     ConnectionOptions connection;
     Format format = Format::kTable;
+    bool format_given = false;  ///< else a setting may say
     ColorChoice color = ColorChoice::kAuto;
+    bool color_given = false;
     Filters filters;
     std::optional<double> watch_seconds;
     bool each = false;            ///< leaks: one row a session
@@ -74,6 +78,7 @@ struct Options {
     bool prune = false;                   ///< policy apply: remove what the file does not have
     std::vector<std::string> policies;    ///< policy show: their names; none: all
     bool html = false;                    ///< plan: not Markdown
+    std::string shell;                    ///< completion: for which
     std::string file;                     ///< policy diff, apply, test; snapshot save
     PoolOptions pools;                    ///< advise
     std::vector<const Client*> clients;   ///< advise: for whom there is to be text to paste

@@ -18,6 +18,7 @@ void declare_plan(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "from", "--from", "FILE", "judge a snapshot, not a server");
     add_value(command, arguments, "before", "--before", "FILE",
               "say what has changed since that snapshot");
+    arguments.offer(command, "--format", {"markdown", "html", "json"});
     set_footer(command,
                std::string("\n--format takes markdown (default), html or json.\n") + kPlanFooter);
 }

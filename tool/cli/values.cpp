@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/duration.h"
 #include "core/names.h"
@@ -43,18 +44,17 @@ bool is_descending_by_nature(Kind kind) {
            kind == Kind::kInstant || kind == Kind::kBoolean;
 }
 
-std::string sortable_names(Listing listing) {
-    std::string names;
+}  // namespace
+
+std::vector<std::string> sortable_columns(Listing listing) {
+    std::vector<std::string> names;
     for (const Column& column : columns_of(listing)) {
         if (sort_column(listing, column.name) != nullptr) {
-            names += names.empty() ? "" : ", ";
-            names += column.name;
+            names.emplace_back(column.name);
         }
     }
     return names;
 }
-
-}  // namespace
 
 std::int64_t duration_value(const std::string& option, const std::string& text) {
     const ParsedDuration parsed = parse_duration(text);
@@ -154,7 +154,7 @@ Sort sort_value(Listing listing, const std::string& text) {
     const Column* column = sort_column(listing, name);
     if (column == nullptr) {
         refuse(fmt::format("cannot sort by \"{}\"; --sort takes one of {}", name,
-                           sortable_names(listing)));
+                           fmt::join(sortable_columns(listing), ", ")));
     }
     if (direction.empty() && colon == std::string::npos) {
         return {column, is_descending_by_nature(column->kind)};

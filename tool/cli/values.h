@@ -33,6 +33,9 @@ std::string state_value(const std::string& text);
 /// descend unless told otherwise.
 Sort sort_value(Listing listing, const std::string& text);
 
+/// What sort_value() takes before the colon.
+std::vector<std::string> sortable_columns(Listing listing);
+
 Format format_value(const std::string& text);
 ColorChoice color_value(const std::string& text);
 

@@ -40,6 +40,9 @@ int run_policy(const Options& options, const Terminal& terminal);
 /// Connects by itself, since whatever happens is an answer.
 int run_health(const Options& options);
 
+/// Asks no server.
+int run_config_show(const Options& options);
+
 /// Connects by itself, since a failure to connect is one of its findings.
 int run_doctor(const Options& options, const Terminal& terminal);
 

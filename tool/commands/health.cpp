@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "commands/commands.h"
-#include "config/config.h"
+#include "config/apply.h"
 #include "health/nagios.h"
 #include "health/settings.h"
 #include "health/time_limit.h"
@@ -153,8 +153,8 @@ int run_health(const Options& options) {
         own.connection.prompt = PasswordPrompt::kNever;  // nobody is there to be asked
     }
     try {
-        const HealthSettings settings =
-            merged(read_health_settings(Config::load().table("health")), options.health);
+        apply_settings(own);
+        const HealthSettings& settings = own.health;
         const double seconds = settings.timeout_seconds.value_or(kDefaultTimeoutSeconds);
         const std::string last_words = text_without_checks(
             options, HealthStatus::kUnknown, fmt::format("no answer within {} s", seconds));

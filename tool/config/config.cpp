@@ -56,9 +56,6 @@ namespace {
 constexpr const char* kSystemFile = "/etc/pgleash/config.toml";
 constexpr std::size_t kLargestFile = 1 << 20;
 
-// Whoever adds a table to a command adds it here.
-constexpr const char* kTables[] = {"agentless", "health"};
-
 FilePlace place_of(const toml::source_region& region) {
     return {region.begin.line, region.begin.column};
 }
@@ -160,7 +157,9 @@ std::size_t ConfigTable::Value::index_of(const std::string& key) const {
 // --- a table -----------------------------------------------------------------------
 
 const ConfigTable::Value* ConfigTable::find(const std::string& key) {
-    asked_.push_back(key);
+    if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) {
+        asked_.push_back(key);
+    }
     const std::size_t at = table_ == nullptr ? 0 : table_->index_of(key);
     return table_ == nullptr || at == table_->members.size() ? nullptr : &table_->members[at];
 }
@@ -274,35 +273,34 @@ Config Config::parse(std::string_view text, const std::string& name) {
         throw Failure(
             fmt::format("{}: {}", place_text(name, place_of(error.source())), error.description()));
     }
-    ConfigTable whole(document, &document->root, "");
-    for (const char* table : kTables) {
-        whole.table(table);
-    }
-    whole.refuse_others();
     return Config(std::move(document));
 }
 
-Config Config::load() {
+std::vector<std::string> Config::places() {
     if (const char* named = std::getenv("PGLEASH_CONFIG"); named != nullptr) {
-        if (named[0] == '\0') {
-            return parse("", "");
-        }
-        const auto text = contents_of(named);
-        if (!text) {
-            throw Failure(fmt::format("PGLEASH_CONFIG names \"{}\", which does not exist", named));
-        }
-        return parse(*text, named);
+        return named[0] == '\0' ? std::vector<std::string>{} : std::vector<std::string>{named};
     }
-    for (const std::string& name : {user_file(), std::string(kSystemFile)}) {
-        if (const auto text = contents_of(name)) {
-            return parse(*text, name);
-        }
-    }
-    return parse("", "");
+    return {kSystemFile, user_file()};
 }
 
-ConfigTable Config::table(const std::string& name) const {
-    return ConfigTable(document_, &document_->root, "").table(name);
+std::vector<Config> Config::load() {
+    std::vector<Config> files;
+    for (const std::string& place : places()) {
+        if (const auto text = contents_of(place)) {
+            files.push_back(parse(*text, place));
+        } else if (std::getenv("PGLEASH_CONFIG") != nullptr) {
+            throw Failure(fmt::format("PGLEASH_CONFIG names \"{}\", which does not exist", place));
+        }
+    }
+    return files;
+}
+
+ConfigTable Config::root() const {
+    return {document_, &document_->root, ""};
+}
+
+const std::string& Config::name() const {
+    return document_->name;
 }
 
 }  // namespace leash::tool

@@ -1,6 +1,6 @@
-// The user's settings for the tool, in TOML: a table for each command that has any.
+// A file of settings for the tool, in TOML.
 //
-// A command asks its table for the keys that it knows, then refuses what is left; whatever
+// Who reads it asks a table for the keys that it knows, then refuses what is left; whatever
 // is wrong is a Failure that names file, line and column.
 #pragma once
 
@@ -38,6 +38,9 @@ public:
     /// Throws Failure for the first key that was not asked for.
     void refuse_others() const;
 
+    /// Throws Failure with the place of a key's value.
+    [[noreturn]] void refuse(const std::string& key, const std::string& wanted) const;
+
 private:
     friend class Config;
     struct Document;
@@ -46,7 +49,6 @@ private:
     ConfigTable(std::shared_ptr<const Document> document, const Value* table, std::string name)
         : document_(std::move(document)), table_(table), name_(std::move(name)) {}
     const Value* find(const std::string& key);
-    [[noreturn]] void refuse(const std::string& key, const std::string& wanted) const;
 
     std::shared_ptr<const Document> document_;
     const Value* table_;  ///< nullptr: it is not there
@@ -56,15 +58,20 @@ private:
 
 class Config {
 public:
-    /// The file that PGLEASH_CONFIG names (none at all when that is empty), else
-    /// ~/.config/pgleash/config.toml, else /etc/pgleash/config.toml, else nothing.  Throws
-    /// Failure when it cannot be read or has tables that no command knows.
-    static Config load();
+    /// /etc/pgleash/config.toml and ~/.config/pgleash/config.toml, as far as they are there;
+    /// in place of both the file that PGLEASH_CONFIG names, or none when that is empty.
+    /// Throws Failure when one cannot be read.
+    static std::vector<Config> load();
+
+    /// Where load() looks, in its order.
+    static std::vector<std::string> places();
 
     /// name stands for the file in messages.
     static Config parse(std::string_view text, const std::string& name);
 
-    ConfigTable table(const std::string& name) const;
+    /// The keys and tables of the file.
+    ConfigTable root() const;
+    const std::string& name() const;
 
 private:
     explicit Config(std::shared_ptr<const ConfigTable::Document> document)

@@ -77,8 +77,10 @@ Connection::Handle Connection::attempt(const ConnectionOptions& options,
         return parameter ? parameter->c_str() : nullptr;
     };
     // The order is psql's: what a connection string in dbname says overrides
-    // what stands before it.
-    const char* const keywords[] = {"host",
+    // what stands before it.  libpq looks into the first dbname alone, but dsn is
+    // there only where no other one is given.
+    const char* const keywords[] = {options.dsn ? "dbname" : "host",
+                                    "host",
                                     "port",
                                     "user",
                                     "password",
@@ -87,7 +89,8 @@ Connection::Handle Connection::attempt(const ConnectionOptions& options,
                                     "client_encoding",
                                     options.database ? "dbname" : nullptr,
                                     nullptr};
-    const char* const values[] = {text(options.host),
+    const char* const values[] = {text(options.dsn ? options.dsn : options.host),
+                                  text(options.host),
                                   text(options.port),
                                   text(options.user),
                                   text(password),

@@ -24,6 +24,7 @@ struct ConnectionOptions {
     std::optional<std::string> user;
     std::optional<std::string> dbname;    ///< a name, a conninfo string or a URI
     std::optional<std::string> database;  ///< instead of the database that dbname names
+    std::optional<std::string> dsn;       ///< where nothing of the above says otherwise
     PasswordPrompt prompt = PasswordPrompt::kWhenAsked;
 };
 

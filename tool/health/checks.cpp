@@ -107,6 +107,10 @@ const char* name_of(HealthStatus status) {
     return kNames[static_cast<std::size_t>(status)];
 }
 
+std::vector<std::string> known_checks() {
+    return {std::begin(kKnownNames), std::end(kKnownNames)};
+}
+
 LimitChange parse_limit_value(HealthStatus level, const std::string& check,
                               const std::string& origin, const std::string& value) {
     LimitChange change{check, level, std::nullopt, origin};

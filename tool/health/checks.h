@@ -54,6 +54,9 @@ LimitChange parse_limit(HealthStatus level, const std::string& option, const std
 LimitChange parse_limit_value(HealthStatus level, const std::string& check,
                               const std::string& origin, const std::string& value);
 
+/// Checks that some server has.
+std::vector<std::string> known_checks();
+
 /// Rows of Listing::kHealth.
 std::vector<Check> checks_of(const Dataset& data);
 

@@ -1,59 +1,56 @@
 #include "health/settings.h"
 
-#include <fmt/format.h>
-
-#include "failure.h"
-
 namespace leash::tool {
 namespace {
 
-// A limit is a number, or a text for what a number cannot say: "0.9:", "off".
-void read_limits(ConfigTable table, HealthStatus level, std::vector<LimitChange>& limits) {
-    for (const std::string& key : table.keys()) {
-        const std::string origin = table.place(key);
-        if (table.is_text(key)) {
-            try {
-                limits.push_back(parse_limit_value(level, key, key, *table.text(key)));
-            } catch (const Failure& failure) {
-                throw Failure(fmt::format("{}: {}", origin, failure.what()));
+constexpr std::string_view kWarning = "health.warning.";
+constexpr std::string_view kCritical = "health.critical.";
+
+// Later ones win, as those of the command line do.
+std::vector<LimitChange> limits_of(const Settings& settings) {
+    std::vector<LimitChange> limits;
+    for (const SettingValue& value : settings.values()) {
+        for (const auto& [prefix, level] : {std::pair(kWarning, HealthStatus::kWarning),
+                                            std::pair(kCritical, HealthStatus::kCritical)}) {
+            if (value.key.starts_with(prefix)) {
+                limits.push_back(parse_limit_value(level, value.key.substr(prefix.size()),
+                                                   value.place, value.text));
             }
-            limits.back().origin = origin;
-        } else {
-            limits.push_back({key, level, Limit{*table.number(key), false}, origin});
         }
     }
+    return limits;
 }
 
 }  // namespace
 
-HealthSettings read_health_settings(ConfigTable table) {
-    HealthSettings settings;
-    read_limits(table.table("warning"), HealthStatus::kWarning, settings.limits);
-    read_limits(table.table("critical"), HealthStatus::kCritical, settings.limits);
-    settings.only = table.texts("only").value_or(settings.only);
-    settings.skip = table.texts("skip").value_or(settings.skip);
-    if (const auto timeout = table.duration("timeout")) {
-        if (*timeout == 0) {
-            throw Failure(fmt::format("{}: timeout: it must not be zero", table.place("timeout")));
-        }
-        settings.timeout_seconds = static_cast<double>(*timeout) / 1e6;
+HealthSettings health_settings(const Settings& settings) {
+    HealthSettings health;
+    health.limits = limits_of(settings);
+    if (const SettingValue* only = settings.find("health.only")) {
+        health.only = only->items;
     }
-    table.refuse_others();
-    return settings;
+    if (const SettingValue* skip = settings.find("health.skip")) {
+        health.skip = skip->items;
+    }
+    if (const SettingValue* timeout = settings.find("health.timeout")) {
+        health.timeout_seconds = static_cast<double>(timeout->number) / 1e6;
+    }
+    return health;
 }
 
-HealthSettings merged(HealthSettings file, const HealthSettings& command_line) {
-    file.limits.insert(file.limits.end(), command_line.limits.begin(), command_line.limits.end());
+HealthSettings merged(HealthSettings settings, const HealthSettings& command_line) {
+    settings.limits.insert(settings.limits.end(), command_line.limits.begin(),
+                           command_line.limits.end());
     if (!command_line.only.empty()) {
-        file.only = command_line.only;
+        settings.only = command_line.only;
     }
     if (!command_line.skip.empty()) {
-        file.skip = command_line.skip;
+        settings.skip = command_line.skip;
     }
     if (command_line.timeout_seconds) {
-        file.timeout_seconds = command_line.timeout_seconds;
+        settings.timeout_seconds = command_line.timeout_seconds;
     }
-    return file;
+    return settings;
 }
 
 }  // namespace leash::tool

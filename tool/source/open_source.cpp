@@ -102,10 +102,8 @@ std::unique_ptr<Source> source_of(Connection connection, const Options& options)
                           "sessions hold are not known",
                           server.database)
             : fmt::format("pg_leash is not installed here, in database \"{}\"", server.database)));
-    return std::make_unique<AgentlessSource>(
-        std::move(connection),
-        merged(read_thresholds(Config::load().table("agentless")), options.thresholds),
-        options.without_claim);
+    return std::make_unique<AgentlessSource>(std::move(connection), completed(options.thresholds),
+                                             options.without_claim);
 }
 
 // Asks the worker as long as the server is full: for --watch.
