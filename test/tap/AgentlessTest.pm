@@ -8,16 +8,13 @@ use Exporter 'import';
 use IPC::Run;
 use JSON::PP ();
 use LeashClient;
+use PgleashTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(start_server admin pgleash document session session_id until_true);
-
-my $pgleash = $ENV{PGLEASH} // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
-$ENV{PGLEASH_CONFIG} = '';
 
 my ($node, $admin);
 
@@ -39,15 +36,6 @@ sub start_server
 sub admin
 {
 	return $admin;
-}
-
-# Its status, and what it writes.
-sub pgleash
-{
-	my (@arguments) = @_;
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
 }
 
 # What it writes as JSON, whatever its status.

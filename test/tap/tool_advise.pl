@@ -3,15 +3,11 @@
 use strict;
 use warnings;
 
-use IPC::Run;
 use JSON::PP ();
 use LeashTest;
+use PgleashTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $pgleash = $ENV{PGLEASH}
-  // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
 
 my $server = LeashTest->start('advise', conf => [
 	"pg_leash.slow_statement_threshold = '1h'",
@@ -21,15 +17,6 @@ my $node = $server->node;
 $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 $ENV{PGDATABASE} = 'postgres';
-
-# Returns (exit status, stdout, stderr).
-sub pgleash
-{
-	my (@arguments) = @_;
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
-}
 
 # The rows by columns, of one document that must parse.
 sub advice

@@ -7,13 +7,10 @@ use warnings;
 use IPC::Run;
 use JSON::PP ();
 use LeashTest;
+use PgleashTest;
 use POSIX qw(ceil);
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $pgleash = $ENV{PGLEASH}
-  // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
 
 my $server = LeashTest->start('pools', conf => [
 	"pg_leash.idle_in_transaction_threshold = '100ms'",
@@ -27,15 +24,6 @@ $ENV{PGDATABASE} = 'postgres';
 my $app = q{node "api" <script>'|*\\};
 my $glob = q{node "api" <script>'|\\*\\\\};
 my $role = qq{o'brian "x"\n\e[31m\\};
-
-# Returns (exit status, stdout, stderr).
-sub pgleash
-{
-	my (@arguments) = @_;
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
-}
 
 # A document that must parse, whatever the exit status.
 sub document

@@ -6,27 +6,15 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use AgentlessTest qw(start_server admin session session_id until_true);
 use IPC::Run;
 use JSON::PP ();
-use LeashClient;
-use PostgreSQL::Test::Cluster;
+use PgleashTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time usleep);
 
-my $pgleash = $ENV{PGLEASH} // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
-$ENV{PGLEASH_CONFIG} = '';
-
-my $node = PostgreSQL::Test::Cluster->new('agentless');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C', '--username=postgres' ]);
-$node->append_conf('postgresql.conf', "max_connections = 20\n");
-$node->start;
-$ENV{PGHOST} = $node->host;
-$ENV{PGPORT} = $node->port;
-$ENV{PGUSER} = $ENV{PGDATABASE} = 'postgres';
-
-my $admin = LeashClient->new($node, params => { application_name => 'admin' });
+my $node = start_server('agentless', 'max_connections = 20');
+my $admin = admin();
 $admin->query('CREATE TABLE accounts AS SELECT 1 AS id');
 $admin->query('CREATE ROLE watcher LOGIN IN ROLE pg_monitor');
 $admin->query('CREATE ROLE ordinary LOGIN');
@@ -35,14 +23,6 @@ my $not_here = qr/pgleash: note: pg_leash is not installed here, in database "po
 # Of idle sessions anything is a leak; others of these tests have no transaction open.
 my @soon = ('--idle-in-transaction-threshold', '1us');
 
-sub pgleash
-{
-	my (@arguments) = @_;
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
-}
-
 sub document
 {
 	my (@arguments) = @_;
@@ -50,33 +30,6 @@ sub document
 	is($status, 0, "@arguments: done") or diag $stderr;
 	like($stderr, qr/\A$not_here/, "@arguments: says what it goes by");
 	return JSON::PP->new->utf8->decode($stdout);
-}
-
-sub until_true
-{
-	my ($sql) = @_;
-	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
-	while (time < $until)
-	{
-		return 1 if $admin->value($sql) eq 't';
-		usleep 5_000;
-	}
-	diag "waited in vain: $sql";
-	return 0;
-}
-
-sub session
-{
-	my ($application, %option) = @_;
-	return LeashClient->new($node, params => { application_name => $application }, %option);
-}
-
-sub session_id
-{
-	my ($client) = @_;
-	return $admin->value(
-		"SELECT to_hex(trunc(EXTRACT(EPOCH FROM backend_start))::bigint) || '.' || to_hex(pid) "
-		  . "FROM pg_stat_activity WHERE pid = $client->{pid}");
 }
 
 # A session that holds a row in an open transaction, and one that wants it.

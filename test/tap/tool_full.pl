@@ -10,12 +10,10 @@ use ControlTest;
 use IPC::Run;
 use JSON::PP ();
 use LeashTest;
+use PgleashTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $pgleash = $ENV{PGLEASH} // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
 
 my $server = LeashTest->start(
 	'full',
@@ -28,14 +26,6 @@ $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 $ENV{PGUSER} = $ENV{PGDATABASE} = 'postgres';
 my $note = qr{pgleash: note: every connection slot is taken; asking the worker over \Q${\control_path($node)}\E\n};
-
-sub pgleash
-{
-	my (@arguments) = @_;
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
-}
 
 # What the tool prints, which must have been asked over the socket, or must not.
 sub output

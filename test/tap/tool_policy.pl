@@ -9,13 +9,12 @@ use lib $FindBin::RealBin;
 use IPC::Run;
 use JSON::PP ();
 use LeashTest;
+use PgleashTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $project = $ENV{PROJECT} ? "$ENV{PROJECT}/" : '';
-my $pgleash = $ENV{PGLEASH} // "${project}build/tool/pgleash";
 my $examples = "${project}tool/examples/policies.toml";
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
 
 # The worker's rounds come when nobody waits for them: what the tool does is seen alone.
 my $test = LeashTest->start(
@@ -35,15 +34,6 @@ $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 $ENV{PGDATABASE} = 'postgres';
 $ENV{PGUSER} = 'postgres';
-
-# Runs the tool; returns (exit status, stdout, stderr).
-sub pgleash
-{
-	my (@arguments) = @_;
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
-}
 
 sub json
 {

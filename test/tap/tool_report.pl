@@ -10,20 +10,13 @@ use IO::Select;
 use IO::Socket::INET;
 use IPC::Run;
 use LeashTest;
+use PgleashTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $build = ($ENV{PROJECT} // '.') . '/build';
-my $pgleash = $ENV{PGLEASH} // "$build/tool/pgleash";
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my $browser = Chromium->start;
-
-sub pgleash
-{
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @_ ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
-}
 
 sub sample
 {

@@ -6,13 +6,10 @@ use warnings;
 
 use IPC::Run;
 use JSON::PP ();
+use PgleashTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $pgleash = $ENV{PGLEASH}
-  // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
@@ -31,15 +28,6 @@ $node->start;
 $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 $ENV{PGDATABASE} = 'postgres';
-
-# Runs the tool; returns (exit status, stdout, stderr).
-sub pgleash
-{
-	my (@arguments) = @_;
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
-}
 
 # A JSON document's rows, which must parse.
 sub json_rows

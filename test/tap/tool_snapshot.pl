@@ -3,14 +3,11 @@
 use strict;
 use warnings;
 
-use IPC::Run;
 use JSON::PP ();
+use PgleashTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $pgleash = $ENV{PGLEASH}
-  // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
@@ -25,13 +22,6 @@ $node->safe_psql('postgres', 'CREATE EXTENSION pg_leash; CREATE TABLE t (n int);
 $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 $ENV{PGDATABASE} = 'postgres';
-
-sub pgleash
-{
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @_ ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
-}
 
 # A leak that blocks somebody, and a slow statement.
 my $leak = $node->background_psql('postgres');
