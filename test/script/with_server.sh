@@ -36,10 +36,11 @@ wait_for() {
 
 status=0
 # shellcheck disable=SC2016 # expanded by the inner shell
-"$script/with-server" -- bash -c 'psql -XAtqc "SELECT 40 + 2" >"$0/answer"; echo "$PGDATA" >"$0/pgdata"; exit 7' \
+PGLEASH_DSN='host=/nonexistent' "$script/with-server" -- bash -c 'echo "${PGLEASH_DSN-none}" >"$0/dsn"; psql -XAtqc "SELECT 40 + 2" >"$0/answer"; echo "$PGDATA" >"$0/pgdata"; exit 7' \
     "$work" 2>/dev/null </dev/null || status=$?
 check "the status is the command's" test "$status" = 7
 check "the command reached the server" test "$(<"$work/answer")" = 42
+check "pgleash is not sent elsewhere" test "$(<"$work/dsn")" = none
 check "nothing is left after a normal end" gone
 
 status=0

@@ -5,12 +5,14 @@ use warnings;
 
 use File::Temp;
 use IPC::Run;
+use FindBin;
+use lib $FindBin::RealBin;
+
 use JSON::PP;
+use PgleashTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $pgleash = $ENV{PGLEASH}
-  // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
 my $folder = PostgreSQL::Test::Utils::tempdir();
 
 # What a shell completes is a program by that name.

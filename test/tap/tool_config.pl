@@ -4,12 +4,14 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib $FindBin::RealBin;
+
 use JSON::PP;
+use PgleashTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $pgleash = $ENV{PGLEASH}
-  // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
 my $home = PostgreSQL::Test::Utils::tempdir();
 my $folder = "$home/.config/pgleash";
 my $file = "$folder/config.toml";
