@@ -114,13 +114,13 @@ need_optional() {
     fi
     for name in "${missing[@]}"; do
         if ! apt-cache show "$name" >/dev/null 2>&1 || { ! is_root && ! command -v sudo >/dev/null; }; then
-            note "$name cannot be installed here: the tests that need it are skipped."
+            note "$name cannot be installed here: what needs it is left out."
             return 0
         fi
     done
     wake_sudo
     (finish_step "Installing ${missing[*]}" "$BUILD/log/apt-install-tests.log" \
-        install_packages "${missing[@]}") || note "The tests that need ${missing[*]} are skipped."
+        install_packages "${missing[@]}") || note "What needs ${missing[*]} is left out."
 }
 
 need_test_packages() {

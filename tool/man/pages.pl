@@ -122,7 +122,8 @@ sub subcommands
 	my $out = '';
 	for my $below (@{ $command->{commands} })
 	{
-		$out .= '## ' . plain($below->{name}) . words($below) . "\n\n" . plain(ucfirst $below->{text}) . ".\n\n";
+		(my $heading = $below->{name} . words($below)) =~ s/_//g;    # not formatted in headings
+		$out .= '## ' . $heading . "\n\n" . plain(ucfirst $below->{text}) . ".\n\n";
 		$out .= footer($below) . options($below, '');
 	}
 	return $out eq '' ? '' : "# COMMANDS\n\n$out";
@@ -205,8 +206,9 @@ sub write_page
 	print {$pipe} $text;
 	close $pipe or die "$scdoc could not make $name.$section of:\n$text\n";
 	my $made = contents($file);
-	# scdoc begins more paragraphs than there are.
-	1 while $made =~ s/^\.PP?\n(?=\.(?:PP?|SH|SS|RE)\b)//mg;
+	# scdoc begins more paragraphs than there are, and some within what they follow.
+	1 while $made =~ s/^\.PP?\n\.RE\n/.RE\n.P\n/mg;
+	1 while $made =~ s/^\.PP?\n(?=\.(?:PP?|SH|SS)\b|\z)//mg;
 	$made =~ s/^(\.S[HS] .*\n)\.PP?\n/$1/mg;
 	open my $out, '>:raw', $file or die "$file: $!\n";
 	print {$out} $made;
