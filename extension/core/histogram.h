@@ -43,7 +43,7 @@ struct Histogram {
 inline constexpr size_t kHistogramRanks = 252;  // of 63 powers of two
 
 constexpr uint8_t bucket_at(size_t rank) {
-    constexpr size_t kBias = 1023 * 4;  // of a double's exponent
+    constexpr size_t kBias = size_t{1023} * 4;  // of a double's exponent
     return static_cast<uint8_t>(kBias + rank);
 }
 

@@ -87,7 +87,7 @@ struct Plan {
     void collect(const Policy& policy, uint16_t number);
     void hold_groups(const Policy& policy, size_t first,
                      bool (*is_broken)(uint64_t group, void* context), void* context);
-    void keep_in_group(const Policy& policy, size_t begin, size_t end, Decision* first,
+    void keep_in_group(const Policy& policy, size_t begin, size_t end, const Decision* first,
                        Decision* last);
     void hold_counts(const Policy& policy, size_t first, uint32_t needed, uint32_t allowed);
 };
@@ -164,7 +164,7 @@ void Plan::hold_groups(const Policy& policy, size_t first,
 
 // Spares the `keep` most useful of those of the group that do not go anyway.  Its
 // decisions by this policy are those from `first` to `last`.
-void Plan::keep_in_group(const Policy& policy, size_t begin, size_t end, Decision* first,
+void Plan::keep_in_group(const Policy& policy, size_t begin, size_t end, const Decision* first,
                          Decision* last) {
     const uint32_t gone = policy.mode == Mode::enforce ? kGoes : kGoes | kWouldGo;
     int32_t kept = 0;

@@ -48,7 +48,7 @@ void note_leaked(const uint32_t* leaked, int count);
 void learn_habits();
 
 // What has been learned of a session's application.
-Habits habits_of(int application);
+Habits habits_of(int number);
 
 // For how long it has been watched, in ns.
 inline uint64_t known_for(const Application& application, uint64_t now) {

@@ -15,7 +15,7 @@ namespace leash {
 
 // Makes a policy of a row of leash.policies.  Raises an ERROR that names the column
 // when a value makes no sense; needs no shared memory, so that dumps restore anywhere.
-void policy_from_row(HeapTuple row, TupleDesc columns, Policy& policy);
+void policy_from_row(HeapTuple tuple, TupleDesc columns, Policy& policy);
 
 // Raises an ERROR when more policies are enabled than there can be, with what this
 // command has written.

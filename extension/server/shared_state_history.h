@@ -10,7 +10,8 @@ namespace leash {
 struct HistoryRow {
     TimestampTz minute;  // its begin
     uint32_t covered;    // ms of it that were watched
-    bool has_databases;  // the four below are known
+    bool has_databases;  // the last four are known
+    uint8_t unused[3];   // rows are saved: no byte that nobody sets
     uint32_t used_peak;
     uint32_t active_peak;
     uint32_t idle_in_transaction_peak;

@@ -39,3 +39,16 @@ make_shared_dir() {
     mkdir -p -- "$1"
     chmod 1777 -- "$1"
 }
+
+# The library with faults that a checker must find, for the variant of the tree at hand.
+build_faults() {
+    # shellcheck disable=SC2086 # they are options
+    c++ -shared -fPIC -O1 -g -std=c++20 -isystem "$("$PG_CONFIG" --includedir-server)" $COPT \
+        -o "$VARIANT/build/faults.so" "$VARIANT/test/checkers/faults.cpp"
+}
+
+# call_fault FUNCTION: in a server of its own.
+call_fault() {
+    "$VARIANT/script/with-server" --name faults -- psql -X -v ON_ERROR_STOP=1 \
+        -c "CREATE FUNCTION $1(int) RETURNS int LANGUAGE C AS '$VARIANT/build/faults.so'" -c "SELECT $1(1)"
+}

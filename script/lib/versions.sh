@@ -26,7 +26,8 @@ postgres_cache() {
     fi
 }
 
-# built_pg_config MAJOR: where the pg_config of our own build is, made or not.
+# built_pg_config MAJOR: where the pg_config of our own build is, made or not.  MAJOR-valgrind is
+# a build of that major whose allocator tells valgrind what it hands out and takes back.
 built_pg_config() {
     printf '%s/postgresql-%s/bin/pg_config\n' "$(postgres_cache)" "$1"
 }
@@ -71,7 +72,9 @@ optional() {
     fi
 }
 
+# configure_options MAJOR
 configure_options() {
+    [[ $1 != *-valgrind ]] || printf '%s\n' CPPFLAGS=-DUSE_VALGRIND
     printf '%s\n' --enable-cassert --enable-debug --enable-injection-points --enable-tap-tests
     optional openssl openssl/ssl.h
     optional icu unicode/ucol.h
@@ -212,7 +215,7 @@ source_version() {
 take_source() {
     run_step "Unpacking $3" "$1/unpack.log" unpack_given "$1" "$(readlink -f -- "$3")" ||
         die "$3 cannot be unpacked" "It is to be a .dsc, an archive or a folder of PostgreSQL's sources."
-    [[ $(source_version "$1/postgresql") =~ ^$2([^0-9]|$) ]] ||
+    [[ $(source_version "$1/postgresql") =~ ^${2%%-*}([^0-9]|$) ]] ||
         die "$3 is of PostgreSQL $(source_version "$1/postgresql"), not $2"
 }
 
@@ -260,7 +263,7 @@ build_postgres() {
         fetch_source "$work" "$1"
     fi
     version=$(source_version "$work/postgresql")
-    mapfile -t options < <(configure_options)
+    mapfile -t options < <(configure_options "$1")
     run_step "Configuring PostgreSQL $version" "$work/configure.log" \
         configure_source "$work" "$prefix" "${options[@]}"
     run_step "Compiling it" "$work/compile.log" compile_source "$work"

@@ -98,7 +98,7 @@ struct ParsedCommandLine {
 };
 
 /// Reads the arguments after the program's name.
-ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments_given);
 
 /// The options that make another call of pgleash reach the same server, quoted
 /// for a shell, with a blank behind; empty when none were given or when they

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <termios.h>
 #include <unistd.h>
 
@@ -40,16 +41,14 @@ private:
     termios before_{};
 };
 
-std::string read_line(std::FILE* in) {
+// Nothing at the end of the file.
+std::optional<std::string> read_line(std::FILE* in) {
     std::string line;
     int c = 0;
     while ((c = std::fgetc(in)) != EOF && c != '\n') {
         line += static_cast<char>(c);
     }
-    if (c == EOF && line.empty()) {
-        throw Failure("no password was given; use PGPASSWORD or ~/.pgpass where nobody can type");
-    }
-    return line;
+    return c == EOF && line.empty() ? std::nullopt : std::optional(line);
 }
 
 }  // namespace
@@ -61,7 +60,7 @@ std::string prompt_password(const std::string& question) {
     std::FILE* in = have_terminal ? input.get() : stdin;
     std::FILE* out = have_terminal ? output.get() : stderr;
 
-    std::string password;
+    std::optional<std::string> password;
     {
         const Silence silence(fileno(in));
         std::fputs(question.c_str(), out);
@@ -70,7 +69,10 @@ std::string prompt_password(const std::string& question) {
     }
     std::fputs("\n", out);
     std::fflush(out);
-    return password;
+    if (!password) {
+        throw Failure("no password was given; use PGPASSWORD or ~/.pgpass where nobody can type");
+    }
+    return *password;
 }
 
 }  // namespace leash::tool
