@@ -3,7 +3,7 @@
 # installcheck needs a running server with shared_preload_libraries = 'pg_leash'.
 
 EXTENSION = extension/pg_leash
-DATA = extension/pg_leash--1.0.sql
+DATA = extension/pg_leash--1.0.sql extension/pg_leash--1.0--1.1.sql
 MODULE_big = pg_leash
 
 # What every statement runs comes first: the linker lays out the table of what a library

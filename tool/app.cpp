@@ -53,6 +53,9 @@ int run_command(Options options) {
     if (options.command == Command::kDoctor) {
         return run_doctor(options, terminal);
     }
+    if (options.command == Command::kMetrics) {
+        return run_metrics(options);
+    }
     if (options.command == Command::kReport) {
         return run_report(options, terminal);
     }

@@ -68,6 +68,8 @@ public:
             const mode_t mask = umask(0);
             umask(mask);
             check(fchmod(file_.get(), 0666 & ~mask));
+        } else if (readers == Readers::all) {
+            check(fchmod(file_.get(), 0644));
         }
         check(fsync(file_.get()));
     }

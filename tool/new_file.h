@@ -8,6 +8,7 @@ namespace leash::tool {
 enum class Readers {
     owner,   ///< nobody else
     others,  ///< whoever the umask lets
+    all,     ///< everybody
 };
 
 /// Writes, syncs and renames.  What is no regular file, such as a pipe, is written to as it

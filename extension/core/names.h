@@ -5,7 +5,7 @@
 
 namespace leash {
 
-inline constexpr const char* kLibraryVersion = "1.0";
+inline constexpr const char* kLibraryVersion = "1.1";
 
 // A session's state, in PostgreSQL's own words (pg_stat_activity.state).
 enum class State : uint8_t {

@@ -95,6 +95,17 @@ void fold(Application& entry, const SessionSlot& slot, uint64_t client_wait, End
     }
 }
 
+// Where each of these sessions would be folded into if it ended now.
+int* numbers_of(const SessionReports& all) {
+    auto* const numbers = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(all.count)));
+    for (int i = 0; i < all.count; i++) {
+        const SessionReport& report = all.reports[i];
+        const SessionIdentity& who = report.identity;
+        numbers[i] = application_of(who.role, who.database, who.encoding, report.application);
+    }
+    return numbers;
+}
+
 // Under Lock::applications: whether it is still there, and has not been folded.
 bool is_to_be_added(const SessionReport& report) {
     SessionIdentity now;
@@ -122,13 +133,15 @@ void fold_session() {
     LWLockRelease(lock(Lock::applications));
 }
 
-// Under one lock: who is not added here has been folded into what is copied.
-LivingApplications copy_with_living(const SessionReports& all, const int* numbers) {
+LivingApplications read_applications() {
+    const SessionReports all = report_sessions();
+    const int* const numbers = numbers_of(all);
     const auto room = static_cast<Size>(shared()->applications);
     LivingApplications copy{};
     copy.entries =
         static_cast<Application*>(palloc_extended(sizeof(Application) * room, MCXT_ALLOC_HUGE));
     copy.living = static_cast<uint64_t*>(palloc0(sizeof(uint64_t) * room));
+    // Under one lock: who is not added here has been folded into what is copied.
     LWLockAcquire(lock(Lock::applications), LW_SHARED);
     copy.count = shared()->applications_known;
     memcpy(static_cast<void*>(copy.entries), application(0),

@@ -58,14 +58,14 @@ inline uint64_t known_for(const Application& application, uint64_t now) {
 // Copies all applications that are known into the current memory context.
 int copy_applications(Application** copies);
 
-// The same with what sessions have done that live and are not folded yet: `numbers` are the
-// applications of `all`.  How many those are of each comes in `living`.
+// The same with what sessions have done that live and are not folded yet.  How many those
+// are of each comes in `living`.
 struct LivingApplications {
     Application* entries;
     uint64_t* living;
     int count;
 };
-LivingApplications copy_with_living(const SessionReports& all, const int* numbers);
+LivingApplications read_applications();
 
 // Forgets what was counted and measured, and which habits were learned.  Sessions that live
 // go on being counted, with what they do from now on; names and active minutes stay.

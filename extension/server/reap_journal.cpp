@@ -2,6 +2,7 @@
 
 #include "server/candidate.h"
 #include "server/debug_stop.h"
+#include "server/reap_totals.h"
 
 #include "core/duration.h"
 #include "core/secrets.h"
@@ -194,8 +195,12 @@ void journal_add(ReapRecord& record) {
     ReapRecord* const row = reap_record(record.sequence);
     if (row->sequence != 0 && row->unlogged) {
         evicted = *row;
+        count_decision(evicted);  // its last outcome is not known
     }
     *row = record;
+    if (!record.unlogged) {
+        count_decision(record);
+    }
     debug_stop("journal");
     shared()->journal_changes++;
     LWLockRelease(lock(Lock::journal));
@@ -211,7 +216,10 @@ bool journal_amend(uint64_t sequence, const char* outcome, uint64_t took, ReapRe
     if (row != nullptr) {
         set_outcome(*row, outcome);
         row->took = took;
-        row->unlogged = false;
+        if (row->unlogged) {
+            row->unlogged = false;
+            count_decision(*row);
+        }
         amended = *row;
         shared()->journal_changes++;
     }

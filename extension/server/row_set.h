@@ -54,10 +54,12 @@ struct RowSet {
 extern LEASH_HIDDEN const RowSet kSessionSet;
 extern LEASH_HIDDEN const RowSet kApplicationSet;
 extern LEASH_HIDDEN const RowSet kConnectionSet;
+extern LEASH_HIDDEN const RowSet kDurationHistogramSet;
 extern LEASH_HIDDEN const RowSet kHistorySet;
 extern LEASH_HIDDEN const RowSet kIndexCandidateSet;
 extern LEASH_HIDDEN const RowSet kRefusalSet;
 extern LEASH_HIDDEN const RowSet kLastRefusalSet;
+extern LEASH_HIDDEN const RowSet kReapTotalSet;
 extern LEASH_HIDDEN const RowSet kSlowStatementSet;
 extern LEASH_HIDDEN const RowSet kSlowSummarySet;
 extern LEASH_HIDDEN const RowSet kWorkerSet;

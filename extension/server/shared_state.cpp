@@ -23,6 +23,7 @@ struct Layout {
     size_t observations;
     size_t pursuits;
     size_t journal;
+    size_t reap_totals;
     size_t policies;
     size_t notices;
     size_t breakers;
@@ -51,7 +52,8 @@ Layout layout_of(int slots, int slow_entries, int journal_entries, int applicati
     at.observations = after(at.slow, sizeof(SlowStatement), static_cast<size_t>(slow_entries));
     at.pursuits = after(at.observations, sizeof(Observation), sessions);
     at.journal = after(at.pursuits, sizeof(Pursuit), sessions);
-    at.policies = after(at.journal, sizeof(ReapRecord), static_cast<size_t>(journal_entries));
+    at.reap_totals = after(at.journal, sizeof(ReapRecord), static_cast<size_t>(journal_entries));
+    at.policies = after(at.reap_totals, sizeof(ReapTotal), kReapTotals);
     at.notices = after(at.policies, sizeof(PolicySet), 1);
     at.breakers = after(at.notices, sizeof(Notice), kNoticeCount);
     at.applications = after(at.breakers, sizeof(Breaker), kBreakerCount);
@@ -221,6 +223,10 @@ Pursuit* pursuit(int number) {
 ReapRecord* reap_record(uint64_t sequence) {
     return part<ReapRecord>(parts.journal) +
            (sequence - 1) % static_cast<uint64_t>(state->journal_entries);
+}
+
+ReapTotal* reap_total(int number) {
+    return part<ReapTotal>(parts.reap_totals) + number;
 }
 
 PolicySet* policy_set() {

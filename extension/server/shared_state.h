@@ -7,6 +7,7 @@
 //     Observation   x max_connections: what the worker has seen of each session
 //     Pursuit       x max_connections: how far a policy has taken each session
 //     ReapRecord    x pg_leash.reap_log_max: the journal, a ring
+//     ReapTotal     x kReapTotals: how many decisions of each kind there were
 //     PolicySet     the policies in force
 //     Notice        x kNoticeCount: notifications on their way
 //     Breaker       x kBreakerCount: groups whose victims come back
@@ -235,6 +236,17 @@ struct ReapRecord {
     int32_t reason_encoding;
     char reason[kReasonSize];  // as given by hand
     StoredText<kJournalOpenerSize> opener;
+};
+
+inline constexpr int kReapTotals = 256;
+
+// How many decisions there were of one kind.  Under Lock::journal.
+struct ReapTotal {
+    uint64_t decisions;      // 0: free, and so are those behind it
+    char policy[kNameSize];  // empty: by hand
+    Leak kind;
+    Mode mode;
+    char outcome[24];  // without its details
 };
 
 // The policies in force, in the order of their priority.  Under Lock::policies; the
@@ -503,6 +515,7 @@ static_assert(kMayLiveInSharedMemory<SlowStatement>);
 static_assert(kMayLiveInSharedMemory<Observation>);
 static_assert(kMayLiveInSharedMemory<Pursuit>);
 static_assert(kMayLiveInSharedMemory<ReapRecord>);
+static_assert(kMayLiveInSharedMemory<ReapTotal>);
 static_assert(kMayLiveInSharedMemory<PolicySet>);
 static_assert(kMayLiveInSharedMemory<Notice>);
 static_assert(kMayLiveInSharedMemory<Application>);
@@ -525,6 +538,7 @@ SlowStatement* slow_statement(uint64_t sequence);
 Observation* observation(int number);
 Pursuit* pursuit(int number);
 ReapRecord* reap_record(uint64_t sequence);
+ReapTotal* reap_total(int number);
 PolicySet* policy_set();
 Notice* notice(int number);
 Breaker* breaker(int number);

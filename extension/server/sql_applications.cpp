@@ -138,21 +138,8 @@ void write_application(const RowSink& sink, const Whole& whole) {
     sink.put(row);
 }
 
-// Where each of these sessions would be folded into if it ended now.
-int* numbers_of(const SessionReports& all) {
-    auto* const numbers = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(all.count)));
-    for (int i = 0; i < all.count; i++) {
-        const SessionReport& report = all.reports[i];
-        const SessionIdentity& who = report.identity;
-        numbers[i] = application_of(who.role, who.database, who.encoding, report.application);
-    }
-    return numbers;
-}
-
 void write(const RowSink& sink) {
-    const SessionReports all = report_sessions();
-    const int* const numbers = numbers_of(all);
-    const LivingApplications all_known = copy_with_living(all, numbers);
+    const LivingApplications all_known = read_applications();
     const uint64_t now = monotonic_ns();
     for (int i = 0; i < all_known.count; i++) {
         const Whole whole = {all_known.entries[i], now, all_known.living[i]};

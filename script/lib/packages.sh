@@ -11,7 +11,7 @@ is_installed() {
 # All that building, the demo and the tests use.
 wanted_packages() {
     printf '%s\n' build-essential cmake make pkg-config \
-        libpq-dev libkrb5-dev libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev \
+        libpq-dev libkrb5-dev libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev prometheus-cpp-dev \
         libgtest-dev libgmock-dev libipc-run-perl libfaketime iproute2
 }
 

@@ -30,7 +30,7 @@ sub all_refuse
 	}
 	is($client->{error}{M}, 'pg_leash must be loaded via "shared_preload_libraries"', "$when: says what is missing");
 	like($client->{error}{H}, qr/shared_preload_libraries.*restart the server/, "$when: and what to do");
-	is($client->value('SELECT leash.library_version()'), '1.0', "$when: the library's version is known");
+	is($client->value('SELECT leash.library_version()'), '1.1', "$when: the library's version is known");
 	ok($client->alive, "$when: nothing worse happens");
 	return;
 }

@@ -127,7 +127,7 @@ refuses(
 ($status, $stdout) = pgleash('doctor');
 like($stdout, qr/^problem +extension +version 0\.9.*\n.*ALTER EXTENSION pg_leash UPDATE;$/m,
 	'doctor knows an older extension');
-$node->safe_psql('postgres', "UPDATE pg_extension SET extversion = '1.0' WHERE extname = 'pg_leash'");
+$node->safe_psql('postgres', "UPDATE pg_extension SET extversion = '1.1' WHERE extname = 'pg_leash'");
 
 refuses([ 'status', '-d', 'nonesuch' ],
 	qr/connection .* database "nonesuch" does not exist; name a database with -d/,
@@ -314,7 +314,7 @@ my $document = JSON::PP->new->utf8->decode((pgleash('status', '--json'))[1]);
 is($document->{schema_version}, 1, 'status: schema_version');
 is($document->{connections}{max_connections}, 12, 'status: connections');
 is($document->{leaked}, 2, 'status: leaked');
-is($document->{server}{extension_version}, '1.0', 'status: server');
+is($document->{server}{extension_version}, '1.1', 'status: server');
 
 # CSV: the header is the keys of JSON.
 ($status, $stdout) = pgleash('sessions', '--csv', '--app', 'leaky');

@@ -58,6 +58,10 @@ INSTANTIATE_TEST_SUITE_P(
         UsageCase{{"--json=no", "status"}, "--json: it takes no value"},
         UsageCase{{"--color", "pink", "status"}, "invalid choice \"pink\"; --color takes"},
         UsageCase{{"slow", "--state", "idle"}, "unrecognized option \"--state\""},
+        UsageCase{{"metrics", "--csv"}, "metrics are text for Prometheus;"},
+        UsageCase{{"metrics", "--output", "x.txt"},
+                  "--output wants a name that ends in .prom: node exporter's"},
+        UsageCase{{"metrics", "--top", "0"}, "invalid number \"0\" for --top"},
         UsageCase{{"advise", "--csv"}, "CSV is one table: choose \"advise pools\""},
         UsageCase{{"advise", "pools", "--threads", "4"}, "--threads needs --per-request"}));
 

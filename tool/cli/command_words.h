@@ -33,6 +33,7 @@ std::span<const CommandWord> policy_commands();
 std::span<const CommandWord> advise_commands();
 std::span<const CommandWord> snapshot_commands();
 std::span<const CommandWord> health_commands();
+std::span<const CommandWord> metrics_commands();
 std::span<const CommandWord> report_commands();
 std::span<const CommandWord> plan_commands();
 std::span<const CommandWord> config_commands();

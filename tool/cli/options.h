@@ -12,6 +12,7 @@
 #include "commands/filters.h"
 #include "connection/connection.h"
 #include "health/checks.h"
+#include "metrics/options.h"
 #include "render/color.h"
 
 namespace leash::tool {
@@ -41,6 +42,7 @@ enum class Command {
     kSnapshotSave,
     kReport,
     kHealth,
+    kMetrics,
     kDoctor,
     kConfigShow,
     kCompletion
@@ -83,10 +85,11 @@ struct Options {
     PoolOptions pools;                    ///< advise
     std::vector<const Client*> clients;   ///< advise: for whom there is to be text to paste
     std::string snapshot;                 ///< advise, report: a file instead of a server
-    std::optional<std::string> output;    ///< report: a file; else standard output
+    std::optional<std::string> output;    ///< report, metrics: a file; else standard output
     std::optional<std::string> before;    ///< report: a snapshot to compare with
     std::optional<std::string> after;     ///< report: likewise; else the server of now
     HealthSettings health;                ///< as far as the command line says
+    MetricsOptions metrics;
 };
 
 /// Either options to run with, or a text to print and a status to exit with.

@@ -30,6 +30,9 @@ int run_plan(const Options& options);
 /// snapshot save FILE.
 int run_snapshot_save(Context& context);
 
+/// Connects by itself, since a failure to connect is a metric.
+int run_metrics(const Options& options);
+
 /// report.  Connects only where no snapshot is given instead.
 int run_report(const Options& options, const Terminal& terminal);
 

@@ -25,6 +25,7 @@ bool lists_rows(Command command) {
         case Command::kReport:
         case Command::kSnapshotSave:
         case Command::kHealth:
+        case Command::kMetrics:
         case Command::kPolicyShow:
             return false;
         default:

@@ -209,6 +209,14 @@ void read_plain_facts(Connection& connection, Evidence& evidence) {
     evidence.databases = read_rows<DatabaseFacts>(connection, kDatabases);
 }
 
+Evidence read_pool_evidence(Connection& connection) {
+    Evidence evidence;
+    evidence.server = read_row<ServerFacts>(connection, kServer);
+    evidence.connections = read_row<ConnectionFacts>(connection, "FROM leash.connections");
+    evidence.applications = read_rows<ApplicationFacts>(connection, kApplications);
+    return evidence;
+}
+
 Evidence read_evidence(Connection& connection) {
     Evidence evidence;
     read_plain_facts(connection, evidence);
