@@ -48,6 +48,7 @@ my @faults = (
 	[ 'doc/reference.md', 's/$/\nSee leash.sessions.idel_for.\n/', 'leash\.sessions has no column idel_for' ],
 	[ 'doc/options.md', 's/--min-idle/--min-idol/g', 'its option --min-idle is not named' ],
 	[ 'doc/options.md', 's/^## pgleash log$/## log/m', 'no heading for pgleash log' ],
+	[ 'doc/README.md', 's/\[limits\]\(limits.md\)/limits/', 'no link to doc/limits\.md' ],
 	[ 'doc/config.md', 's/^\| `health.timeout` .*\n//m', 'no line for `health\.timeout`' ],
 	[ 'doc/pgleash.md', 's/$/\n`pgleash stauts`\n/', 'there is no command pgleash stauts' ],
 	[ 'doc/pgleash.md', 's/$/\n`pgleash leaks --eech`\n/', 'pgleash leaks has no option --eech' ],
@@ -73,8 +74,8 @@ my @examples = (
 );
 {
 	my $tree = copy_with('doc/pgleash.md', 's/\A.*\z/# pgleash\n/s');
-	unlink grep { !m{/(?:reference|settings|options|config|pgleash)\.md$} } glob "$tree/doc/*.md";
-	for my $name ("README.md", map { "doc/$_.md" } qw(reference settings options config))
+	unlink grep { !m{/(?:README|reference|settings|options|config|pgleash)\.md$} } glob "$tree/doc/*.md";
+	for my $name ("README.md", map { "doc/$_.md" } qw(README reference settings options config))
 	{
 		change("$tree/$name", 's/^```\w+$/```text/mg; s/^ {4}/     /mg');
 	}
