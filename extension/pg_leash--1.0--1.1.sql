@@ -3,6 +3,17 @@
 -- complain if script is sourced in psql, rather than via ALTER EXTENSION
 \echo Use "ALTER EXTENSION pg_leash UPDATE TO '1.1'" to load this file. \quit
 
+-- Else the first function that it does not have would be missed, with no remedy named.
+DO $$
+BEGIN
+    IF leash.library_version() = '1.0' THEN
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = 'the server still runs version 1.0 of the library pg_leash',
+            HINT = 'Restart the server so that it loads the one that is installed, then try again.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION leash.get_duration_histograms(
     OUT application_name text,
     OUT usename name,

@@ -5,13 +5,15 @@
 #include "server/shared_state.h"
 #include "server/worker.h"
 
+#include "core/names.h"
+
 extern "C" {
 #include "fmgr.h"
 }
 
 extern "C" {
 
-PG_MODULE_MAGIC_EXT(.name = "pg_leash", .version = "1.0");
+PG_MODULE_MAGIC_EXT(.name = "pg_leash", .version = leash::kLibraryVersion);
 
 PGDLLEXPORT void _PG_init(void);
 
