@@ -141,6 +141,18 @@ TEST(ApplySettings, OptionsWin) {
     EXPECT_EQ(applied(settings, options).health.timeout_seconds, 2);
 }
 
+TEST(ApplySettings, HowManyApplicationsMetricsTellApart) {
+    const Settings settings = settings_of("[metrics]\ntop = 7\n");
+    Options options;
+    EXPECT_EQ(applied(settings, options).metrics.top_applications, 7U);
+    options.top_given = true;
+    EXPECT_EQ(applied(settings, options).metrics.top_applications, 50U);
+    EXPECT_EQ(applied(settings_of("", {"PGLEASH_METRICS_TOP=8"}), {}).metrics.top_applications, 8U);
+    EXPECT_EQ(refusal_of("[metrics]\ntop = 0\n"), "f:2:7: top: write a whole number from 1 on");
+    EXPECT_EQ(refusal_of("[metrics]\ntop = 1.5\n"), "f:2:7: top: write a whole number from 1 on");
+    EXPECT_EQ(refusal_of("[metrics]\ntop = '7'\n"), "f:2:7: top: write a number");
+}
+
 TEST(ApplySettings, AFormatIsOfWhatListsRows) {
     const Settings csv = settings_of("format = 'csv'\n");
     for (const Command command : {Command::kHealth, Command::kPlan, Command::kReport,
@@ -193,6 +205,9 @@ TEST_F(DsnSetting, OfAFileGivesWayToVariablesOfLibpq) {
 std::string quoted(const Setting& setting) {
     if (setting.type == SettingType::kTexts) {
         return "[]";
+    }
+    if (setting.type == SettingType::kCount) {
+        return std::string(setting.fallback);
     }
     return '"' + std::string(setting.fallback) + '"';
 }
@@ -287,6 +302,7 @@ TEST(SettingsRegistry, FallbacksAreThoseOfTheCode) {
                   .find("health.timeout")
                   ->number,
               static_cast<std::int64_t>(kDefaultTimeoutSeconds * 1e6));
+    EXPECT_EQ(fallback("metrics.top"), std::to_string(MetricsOptions().top_applications));
     EXPECT_EQ(fallback("format"), "table");
     EXPECT_EQ(fallback("color"), "auto");
 }

@@ -139,6 +139,7 @@ Options read_options(const CLI::App& app, const CommandWord& word, const Argumen
     options.format_given =
         arguments.given("format") || arguments.given("json") || arguments.given("csv");
     options.color_given = arguments.given("color");
+    options.top_given = arguments.given("top");
     if (options.color_given) {
         options.color = color_value(*arguments.value("color"));
     }

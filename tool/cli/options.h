@@ -62,6 +62,7 @@ struct Options {
     bool format_given = false;  ///< else a setting may say
     ColorChoice color = ColorChoice::kAuto;
     bool color_given = false;
+    bool top_given = false;  ///< metrics, serve
     Filters filters;
     std::optional<double> watch_seconds;
     bool each = false;            ///< leaks: one row a session

@@ -69,6 +69,10 @@ void apply_settings(const Settings& settings, Options& options) {
         dsn != nullptr && uses_dsn(*dsn, options.connection)) {
         options.connection.dsn = dsn->text;
     }
+    if (const SettingValue* top = settings.find("metrics.top");
+        top != nullptr && !options.top_given) {
+        options.metrics.top_applications = static_cast<std::size_t>(top->number);
+    }
     options.thresholds = merged(options.thresholds, chosen_thresholds(settings));
     options.health = merged(health_settings(settings), options.health);
 }

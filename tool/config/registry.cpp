@@ -68,6 +68,10 @@ constexpr Setting kSettings[] = {
      .type = Type::kDuration,
      .fallback = "1s",
      .meaning = "slow in the mean of pg_stat_statements"},
+    {.key = "metrics.top",
+     .type = Type::kCount,
+     .fallback = "50",
+     .meaning = "applications told apart in metrics, as --top"},
 };
 
 // "table json csv" as "table, json or csv".
