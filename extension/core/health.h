@@ -65,7 +65,8 @@ inline constexpr uint64_t kEnoughBlocks = 10'000;       // for their share to te
 
 // A share in thousandths, rounded down, as it is shown.
 constexpr double share_of(uint64_t part, uint64_t whole) {
-    return static_cast<double>(part * 1000 / (whole > 0 ? whole : 1)) / 1000.0;
+    const uint64_t thousandths = part * 1000 / (whole > 0 ? whole : 1);
+    return static_cast<double>(thousandths) / 1000.0;
 }
 
 }  // namespace leash

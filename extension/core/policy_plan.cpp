@@ -88,7 +88,7 @@ struct Plan {
     void hold_groups(const Policy& policy, size_t first,
                      bool (*is_broken)(uint64_t group, void* context), void* context);
     void keep_in_group(const Policy& policy, size_t begin, size_t end, const Decision* first,
-                       Decision* last);
+                       Decision* last) const;
     void hold_counts(const Policy& policy, size_t first, uint32_t needed, uint32_t allowed);
 };
 
@@ -165,7 +165,7 @@ void Plan::hold_groups(const Policy& policy, size_t first,
 // Spares the `keep` most useful of those of the group that do not go anyway.  Its
 // decisions by this policy are those from `first` to `last`.
 void Plan::keep_in_group(const Policy& policy, size_t begin, size_t end, const Decision* first,
-                         Decision* last) {
+                         Decision* last) const {
     const uint32_t gone = policy.mode == Mode::enforce ? kGoes : kGoes | kWouldGo;
     int32_t kept = 0;
     for (size_t i = end; i > begin && kept < policy.keep; i--) {
@@ -217,6 +217,7 @@ uint32_t left_by_brake(const Policy& policy, const PolicyProgress& progress) {
 size_t plan_round(const Policy* policies, size_t policy_count, PolicyProgress* progress,
                   const Candidate* candidates, size_t count, const Pressure& pressure,
                   bool (*is_broken)(uint64_t group, void* context), void* context,
+                  // NOLINTNEXTLINE(readability-non-const-parameter): the plan writes there.
                   uint32_t* scratch, Decision* decisions) {
     Plan plan{candidates, count, scratch, scratch + count, decisions, 0, 0, 0};
     plan.sort_candidates();

@@ -20,7 +20,7 @@ constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kTimeToAsk = 5 * kSecond;
 constexpr uint64_t kTimeToRead = 10 * kSecond;
 constexpr uint64_t kBetweenComplaints = 60 * kSecond;
-constexpr size_t kChunk = 256 * 1024;  // of an answer, before others get their turn
+constexpr size_t kChunk = size_t{256} * 1024;  // of an answer, before others get their turn
 
 bool would_block(int error) {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;

@@ -101,7 +101,7 @@ const char* describe_holder(int fd) {
     if (pread(fd, pid, sizeof pid - 1, 0) <= 0) {
         return "another server uses it";
     }
-    return psprintf("another server uses it, whose worker has PID %d", atoi(pid));
+    return psprintf("another server uses it, whose worker has PID %ld", strtol(pid, nullptr, 10));
 }
 
 // The kernel gives the lock back when its holder is gone, however it went: the file of a

@@ -240,6 +240,7 @@ struct Rows {
     int omitted;
 };
 
+// NOLINTNEXTLINE(readability-non-const-parameter): RowSet calls it, and others that write.
 void take_row(void* to, Datum* values, bool* nulls) {
     auto& rows = *static_cast<Rows*>(to);
     const View& view = *rows.view;

@@ -125,7 +125,8 @@ Check check_blocked(const SessionReports& all) {
 
 Check check_lock_wait(const SessionReports& all) {
     const LockWaits waits = find_waits(all);
-    const double seconds = static_cast<double>(waits.longest / 1'000'000) / 1000.0;
+    const uint64_t ms = waits.longest / 1'000'000;
+    const double seconds = static_cast<double>(ms) / 1000.0;
     if (waits.waiting == 0) {
         return make_check("lock_wait", 0, kLockWaitLimits, "no session waits for a lock");
     }

@@ -66,7 +66,8 @@ Check check_worker() {
     }
     const uint64_t since = worker.rounds > 0 ? worker.last_round : 0;
     const uint64_t now = monotonic_ns();
-    const double late = now > since ? static_cast<double>((now - since) / 1'000'000) / 1000.0 : 0;
+    const uint64_t late_ms = now > since ? (now - since) / 1'000'000 : 0;
+    const double late = static_cast<double>(late_ms) / 1000.0;
     if (worker.rounds == 0) {
         return {"worker", Health::ok, kNoLimit, kNoLimit, critical, "the worker has just started"};
     }
