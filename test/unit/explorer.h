@@ -64,7 +64,7 @@ public:
     }
 
 protected:
-    static constexpr size_t kStackSize = 64 * 1024;
+    static constexpr size_t kStackSize = size_t{64} * 1024;
 
     struct Actor {
         std::function<void()> play;

@@ -337,7 +337,7 @@ const Column* sort_column(Listing listing, std::string_view name) {
 }
 
 std::string select_expression(const Column& column) {
-    const std::string value = column.expression == nullptr ? column.name : column.expression;
+    std::string value = column.expression == nullptr ? column.name : column.expression;
     switch (column.kind) {
         case Kind::kDuration:
             return fmt::format("pg_catalog.round(EXTRACT(EPOCH FROM {}), 6)", value);

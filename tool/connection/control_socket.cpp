@@ -19,7 +19,7 @@ using Reason = ControlError::Reason;
 constexpr const char* kDefaultDirectories[] = {"/var/run/postgresql", "/tmp"};
 constexpr time_t kTimeToSend = 5;
 constexpr time_t kTimeToAnswer = 20;  // the worker waits up to 5 s for a session to exit
-constexpr std::size_t kLargestAnswer = 64 * 1024 * 1024;
+constexpr std::size_t kLargestAnswer = std::size_t{64} * 1024 * 1024;
 constexpr int kSchemaVersion = 1;
 
 class Descriptor {

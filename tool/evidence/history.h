@@ -9,7 +9,7 @@
 namespace leash::tool {
 
 inline constexpr std::int64_t kMinuteUs = 60'000'000;
-inline constexpr std::int64_t kWeekMinutes = 7 * 24 * 60;
+inline constexpr std::int64_t kWeekMinutes = std::int64_t{7} * 24 * 60;
 // A minute is written when it is over, and the two clocks are read one after the other.
 inline constexpr std::int64_t kSlackMinutes = 2;
 

@@ -11,7 +11,7 @@ namespace leash::tool::plan {
 namespace {
 
 // A day and a night, lest office hours be taken for all.
-constexpr std::int64_t kEnoughMinutes = 24 * 60;
+constexpr std::int64_t kEnoughMinutes = std::int64_t{24} * 60;
 // Of the time that is known, what an application alone keeps the server awake.
 constexpr double kLongAlone = 0.2;
 // Of the minutes in which it ran anything, the part that it worked: above, it is needed.

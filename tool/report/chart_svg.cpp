@@ -16,7 +16,7 @@ constexpr int kPlotHeight = 196;
 constexpr int kHeight = kTopMargin + kPlotHeight + 24;
 constexpr int kUnits = 1000;  // of the drawing's height
 constexpr std::int64_t kMaxBuckets = 720;
-constexpr std::int64_t kDay = 24 * 60;
+constexpr std::int64_t kDay = std::int64_t{24} * 60;
 
 // From values to places.
 struct Frame {
