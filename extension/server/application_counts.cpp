@@ -8,6 +8,7 @@
 #include "server/session.h"
 
 extern "C" {
+#include "common/hashfn.h"
 #include "pgstat.h"
 }
 
@@ -95,14 +96,35 @@ void fold(Application& entry, const SessionSlot& slot, uint64_t client_wait, End
     }
 }
 
+// Where a session was found to belong; others of its application are not searched for.
+struct Found {
+    const SessionReport* session;  // null: free
+    int number;
+};
+constexpr uint32 kFound = 256;
+
+bool is_of_same(const SessionReport& a, const SessionReport& b) {
+    return a.identity.role == b.identity.role && a.identity.database == b.identity.database &&
+           strcmp(a.application, b.application) == 0;
+}
+
 // Where each of these sessions would be folded into if it ended now.
 int* numbers_of(const SessionReports& all) {
     auto* const numbers = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(all.count)));
+    auto* const found = static_cast<Found*>(palloc0(sizeof(Found) * kFound));
     for (int i = 0; i < all.count; i++) {
         const SessionReport& report = all.reports[i];
         const SessionIdentity& who = report.identity;
-        numbers[i] = application_of(who.role, who.database, who.encoding, report.application);
+        const uint32 hash = hash_bytes(reinterpret_cast<const unsigned char*>(report.application),
+                                       static_cast<int>(strlen(report.application)));
+        Found& last = found[hash % kFound];
+        if (last.session == nullptr || !is_of_same(*last.session, report)) {
+            last = {&report,
+                    application_of(who.role, who.database, who.encoding, report.application)};
+        }
+        numbers[i] = last.number;
     }
+    pfree(found);
     return numbers;
 }
 
