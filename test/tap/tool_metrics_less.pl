@@ -43,6 +43,15 @@ my $all = families($text);
 is($stderr, '', 'all is there');
 is(metric($metrics, 'reaper_enabled', { mode => 'off' }), 0, 'nothing is reaped');
 
+# A role that may look sees no less, and changes nothing.
+$admin->query('CREATE ROLE watcher LOGIN IN ROLE pg_monitor');
+{
+	local $ENV{PGOPTIONS} = '-c default_transaction_read_only=on';
+	my ($seen, $same) = scrape('-U', 'watcher');
+	is_deeply(families($same), $all, 'a member of pg_monitor, in read-only transactions: all is there');
+	is(metric($seen, 'leaked_sessions', { %where, kind => 'idle in transaction' }), 1, '... what others do, too');
+}
+
 ##### Objects of 1.0
 
 $admin->query('DROP EXTENSION pg_leash');
