@@ -56,6 +56,9 @@ int run_command(Options options) {
     if (options.command == Command::kMetrics) {
         return run_metrics(options);
     }
+    if (options.command == Command::kServe) {
+        return run_serve(options);
+    }
     if (options.command == Command::kReport) {
         return run_report(options, terminal);
     }

@@ -18,25 +18,6 @@ missing_client_packages() {
     wanted_client_packages | missing_packages
 }
 
-# PgBouncer comes with a service; the tests run their own, and the user did not ask
-# for one that takes a port, now or after the next boot.
-install_client_packages() {
-    local status=0 policy=/usr/sbin/policy-rc.d added=
-    if [[ " $* " == *' pgbouncer '* && ! -e $policy ]]; then
-        added=1
-        # shellcheck disable=SC2016 # expanded when it runs
-        printf '%s\n' '#!/bin/sh' '[ "$1" != pgbouncer ] || exit 101' | as_root tee "$policy" >/dev/null
-        as_root chmod 755 "$policy"
-    fi
-    install_packages "$@" || status=$?
-    [[ -z $added ]] || as_root rm -f -- "$policy"
-    if [[ " $* " == *' pgbouncer '* ]] && is_installed pgbouncer; then
-        as_root env _SKIP_SYSTEMCTL_REDIRECT=1 update-rc.d pgbouncer disable || true
-        as_root rm -f -- /etc/systemd/system/multi-user.target.wants/pgbouncer.service
-    fi
-    return "$status"
-}
-
 # A failure here is not the end of all tests: those of the clients will say what is missing.
 need_client_packages() {
     local -a missing
@@ -46,7 +27,7 @@ need_client_packages() {
     run_step "Reading the package lists (apt-get update)" "$BUILD/log/apt-update.log" apt_get update || return
     note "Missing for the tests with real clients: ${missing[*]}"
     finish_step "Installing ${#missing[@]} packages (apt-get install)" "$BUILD/log/apt-clients.log" \
-        install_client_packages "${missing[@]}"
+        install_packages "${missing[@]}"
 }
 
 # What decides about the content of node_modules.

@@ -3,6 +3,10 @@
 # package that is there gets upgraded, no PostgreSQL cluster is made or restarted.
 
 CREATECLUSTER_DROPIN=/etc/postgresql-common/createcluster.d/pg_leash-build.conf
+POLICY=/usr/sbin/policy-rc.d
+# Packages that come with a service of their name. The tests run their own, and the user did
+# not ask for one that takes a port, now or after the next boot.
+PACKAGES_WITH_SERVICE=(pgbouncer prometheus)
 
 is_installed() {
     [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
@@ -12,13 +16,14 @@ is_installed() {
 wanted_packages() {
     printf '%s\n' build-essential cmake make pkg-config \
         libpq-dev libkrb5-dev libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev prometheus-cpp-dev \
+        libcpp-httplib-dev \
         libgtest-dev libgmock-dev libipc-run-perl libfaketime iproute2
 }
 
 # What tests of their own skip without.  Extensions only for a server of the distribution's,
 # which alone loads them.
 test_packages() {
-    printf '%s\n' clang-format shellcheck scdoc mandoc zsh fish
+    printf '%s\n' clang-format shellcheck scdoc mandoc zsh fish prometheus
     if [[ $PG_CONFIG == /usr/lib/postgresql/"$PG_MAJOR"/bin/pg_config ]]; then
         printf '%s\n' "postgresql-$PG_MAJOR-hypopg"
     fi
@@ -68,11 +73,46 @@ apt_get() {
         apt-get -y -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@"
 }
 
+# services_among PACKAGE...
+services_among() {
+    local name
+    for name in "${PACKAGES_WITH_SERVICE[@]}"; do
+        [[ " $* " != *" $name "* ]] || printf '%s\n' "$name"
+    done
+}
+
+# policy_against SERVICE...: what invoke-rc.d asks before it starts one.
+policy_against() {
+    local name
+    printf '#!/bin/sh\n'
+    for name in "$@"; do
+        # shellcheck disable=SC2016 # expanded when it runs
+        printf 'case $1 in %s | %s.service) exit 101 ;; esac\n' "$name" "$name"
+    done
+}
+
+# disable_service NAME: not started with the machine either.
+disable_service() {
+    as_root env _SKIP_SYSTEMCTL_REDIRECT=1 update-rc.d "$1" disable || true
+    as_root rm -f -- "/etc/systemd/system/multi-user.target.wants/$1.service"
+}
+
 install_packages() {
-    local status=0
+    local status=0 added='' name
+    local -a services
+    mapfile -t services < <(services_among "$@")
+    if ((${#services[@]} > 0)) && [[ ! -e $POLICY ]]; then
+        added=1
+        policy_against "${services[@]}" | as_root tee "$POLICY" >/dev/null
+        as_root chmod 755 "$POLICY"
+    fi
     forbid_cluster
     apt_get install --no-install-recommends --no-upgrade "$@" || status=$?
     allow_cluster
+    [[ -z $added ]] || as_root rm -f -- "$POLICY"
+    for name in "${services[@]}"; do
+        ! is_installed "$name" || disable_service "$name"
+    done
     return "$status"
 }
 

@@ -1,5 +1,5 @@
 # A wall clock that a test sets: libfaketime stands between the server and it.  The
-# monotonic clock goes on as it is.
+# monotonic clock goes on as it is, unless a test wants that to be set, too.
 package FakeClock;
 
 use strict;
@@ -18,15 +18,16 @@ sub new
 	return $self;
 }
 
-# What starts a server goes by this clock.
+# What starts a server goes by this clock; the monotonic one, too, when it is asked for.
 sub under
 {
-	my ($self, $do) = @_;
+	my ($self, $do, %option) = @_;
+	my $real = $option{monotonic} ? 0 : 1;
 	local $ENV{LD_PRELOAD} = $self->{library};
 	local $ENV{FAKETIME_TIMESTAMP_FILE} = $self->{file};
 	local $ENV{FAKETIME_NO_CACHE} = 1;
-	local $ENV{DONT_FAKE_MONOTONIC} = 1;
-	local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
+	local $ENV{DONT_FAKE_MONOTONIC} = $real;
+	local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = $real;
 	local $ENV{NO_FAKE_STAT} = 1;
 	return $do->();
 }

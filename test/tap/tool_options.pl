@@ -20,7 +20,7 @@ program_options_handling_ok($pgleash);
 command_like([ $pgleash, '-?' ], qr/^Usage: pgleash \[OPTIONS\] COMMAND/m, '-? is help');
 command_like([ $pgleash, '-V' ], qr/^pgleash \(pg_leash\) \d+\.\d+$/, '-V is the version');
 for my $command (
-	qw(status sessions leaks slow history log terminate cancel reap health metrics doctor policy advise plan),
+	qw(status sessions leaks slow history log terminate cancel reap health metrics serve doctor policy advise plan),
 	'advise pools', 'advise settings', 'advise indexes', 'snapshot save', 'config show', 'completion', map { "policy $_" } qw(list show diff apply test))
 {
 	program_help_ok_for($command);
@@ -44,11 +44,11 @@ sub program_help_ok_for
 my @refused = (
 	[ [], 'no command given; the commands are status, sessions, leaks, apps, slow, orphans, history, log, '
 		. 'terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
-		. 'policy test, advise, advise pools, advise settings, advise indexes, plan, snapshot save, report, health, metrics, doctor, config show (try "pgleash --help")' ],
+		. 'policy test, advise, advise pools, advise settings, advise indexes, plan, snapshot save, report, health, metrics, serve, doctor, config show (try "pgleash --help")' ],
 	[ ['sesions'], 'unknown command "sesions"; did you mean "sessions"?' ],
 	[ ['nonesuch'], 'unknown command "nonesuch"; the commands are status, sessions, leaks, apps, '
 		. 'slow, orphans, history, log, terminate, cancel, reap, policy list, policy show, policy diff, policy apply, '
-		. 'policy test, advise, advise pools, advise settings, advise indexes, plan, snapshot save, report, health, metrics, doctor, config show' ],
+		. 'policy test, advise, advise pools, advise settings, advise indexes, plan, snapshot save, report, health, metrics, serve, doctor, config show' ],
 	[ ['policy'], 'no command given after "policy"; try "pgleash policy --help"' ],
 	[ [ 'policy', 'aply', 'x' ],
 		'unknown command "policy aply"; did you mean "policy apply"?' ],

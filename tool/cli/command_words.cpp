@@ -17,9 +17,10 @@ constexpr CommandWord kDoctor = {Command::kDoctor, "doctor",
 
 std::vector<CommandWord> command_words() {
     std::vector<CommandWord> words;
-    for (const auto group : {listing_commands(), action_commands(), policy_commands(),
-                             advise_commands(), plan_commands(), snapshot_commands(),
-                             report_commands(), health_commands(), metrics_commands()}) {
+    for (const auto group :
+         {listing_commands(), action_commands(), policy_commands(), advise_commands(),
+          plan_commands(), snapshot_commands(), report_commands(), health_commands(),
+          metrics_commands(), serve_commands()}) {
         words.insert(words.end(), group.begin(), group.end());
     }
     words.push_back(kDoctor);

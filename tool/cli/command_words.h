@@ -34,6 +34,7 @@ std::span<const CommandWord> advise_commands();
 std::span<const CommandWord> snapshot_commands();
 std::span<const CommandWord> health_commands();
 std::span<const CommandWord> metrics_commands();
+std::span<const CommandWord> serve_commands();
 std::span<const CommandWord> report_commands();
 std::span<const CommandWord> plan_commands();
 std::span<const CommandWord> config_commands();
@@ -43,6 +44,8 @@ void add_common_filters(CLI::App* command, Arguments& arguments);
 void add_session_filters(CLI::App* command, Arguments& arguments);
 void add_agentless_options(CLI::App* app, Arguments& arguments);
 void read_agentless(Options& options, const Arguments& arguments);
+void add_metric_choices(CLI::App* command, Arguments& arguments);
+void read_metric_choices(Options& options, const Arguments& arguments);
 void add_watch(CLI::App* command, Arguments& arguments);
 
 Filters read_filters(const Arguments& arguments);

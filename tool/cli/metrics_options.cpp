@@ -14,9 +14,7 @@ status 1. doc/metrics.md lists the metrics.)";
 void declare_metrics(CLI::App* command, Arguments& arguments) {
     add_value(command, arguments, "output", "-o,--output", "FILE",
               "file to write, NAME.prom (default: stdout)");
-    add_value(command, arguments, "top", "--top", "N", "applications told apart (default 50)");
-    add_flag(command, arguments, "compatible", "--compatible",
-             "also by the names of postgres_exporter");
+    add_metric_choices(command, arguments);
     set_footer(command, kMetricsFooter);
 }
 
@@ -31,10 +29,7 @@ void read_metrics_options(Options& options, const Arguments& arguments) {
             "--output wants a name that ends in .prom: node exporter's textfile collector "
             "reads no other");
     }
-    if (const auto text = arguments.value("top")) {
-        options.metrics.top_applications = static_cast<std::size_t>(count_value("--top", *text));
-    }
-    options.metrics.compatibility = arguments.given("compatible");
+    read_metric_choices(options, arguments);
 }
 
 constexpr CommandWord kCommands[] = {
@@ -43,6 +38,19 @@ constexpr CommandWord kCommands[] = {
 };
 
 }  // namespace
+
+void add_metric_choices(CLI::App* command, Arguments& arguments) {
+    add_value(command, arguments, "top", "--top", "N", "applications told apart (default 50)");
+    add_flag(command, arguments, "compatible", "--compatible",
+             "also by the names of postgres_exporter");
+}
+
+void read_metric_choices(Options& options, const Arguments& arguments) {
+    if (const auto text = arguments.value("top")) {
+        options.metrics.top_applications = static_cast<std::size_t>(count_value("--top", *text));
+    }
+    options.metrics.compatibility = arguments.given("compatible");
+}
 
 std::span<const CommandWord> metrics_commands() {
     return kCommands;

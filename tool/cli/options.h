@@ -14,6 +14,7 @@
 #include "health/checks.h"
 #include "metrics/options.h"
 #include "render/color.h"
+#include "serve/settings.h"
 
 namespace leash::tool {
 
@@ -43,6 +44,7 @@ enum class Command {
     kReport,
     kHealth,
     kMetrics,
+    kServe,
     kDoctor,
     kConfigShow,
     kCompletion
@@ -91,6 +93,7 @@ struct Options {
     std::optional<std::string> after;     ///< report: likewise; else the server of now
     HealthSettings health;                ///< as far as the command line says
     MetricsOptions metrics;
+    ServeChoices serve;
 };
 
 /// Either options to run with, or a text to print and a status to exit with.

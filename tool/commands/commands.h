@@ -46,6 +46,9 @@ int run_health(const Options& options);
 /// Asks no server.
 int run_config_show(const Options& options);
 
+/// Until SIGINT or SIGTERM.  Connects by itself, and again.
+int run_serve(const Options& options);
+
 /// Connects by itself, since a failure to connect is one of its findings.
 int run_doctor(const Options& options, const Terminal& terminal);
 

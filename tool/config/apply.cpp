@@ -75,6 +75,7 @@ void apply_settings(const Settings& settings, Options& options) {
     }
     options.thresholds = merged(options.thresholds, chosen_thresholds(settings));
     options.health = merged(health_settings(settings), options.health);
+    options.serve = merged(serve_choices(settings), options.serve);
 }
 
 void apply_settings(Options& options) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "serve/listen_address.h"
+
 namespace leash::tool {
 namespace {
 
@@ -48,6 +50,20 @@ constexpr Setting kSettings[] = {
      .fallback = "",
      .meaning = "limit of a check for CRITICAL instead of the server's",
      .words = "cache_hit = \"0.5:\""},
+    {.key = "serve.listen",
+     .type = Type::kAddress,
+     .fallback = kDefaultListenAddress,
+     .meaning = "where to listen, as --listen"},
+    {.key = "serve.timeout",
+     .type = Type::kDuration,
+     .fallback = "5s",
+     .meaning = "no statement takes longer, as --timeout",
+     .may_be_zero = false},
+    {.key = "serve.client_timeout",
+     .type = Type::kDuration,
+     .fallback = "5s",
+     .meaning = "a client has so long to ask, as --client-timeout",
+     .may_be_zero = false},
     {.key = "agentless.idle_threshold",
      .type = Type::kDuration,
      .fallback = "10min",
@@ -120,6 +136,8 @@ std::string wanted_of(const Setting& setting) {
                    "or off";
         case Type::kCount:
             return "a whole number from 1 on";
+        case Type::kAddress:
+            return "ADDRESS:PORT, such as 127.0.0.1:19187 or [::1]:19187";
     }
     return {};
 }

@@ -14,7 +14,8 @@ enum class SettingType {
     kDuration,  ///< "90s", "5min"
     kTexts,     ///< a list; with commas between them in a variable
     kLimit,     ///< of a check: a number, "0.9:", "off"
-    kCount      ///< a whole number from 1 on
+    kCount,     ///< a whole number from 1 on
+    kAddress    ///< an address to listen at, with its port
 };
 
 struct Setting {

@@ -17,6 +17,7 @@
 #include "core/duration.h"
 #include "failure.h"
 #include "health/checks.h"
+#include "serve/listen_address.h"
 
 namespace leash::tool {
 namespace {
@@ -48,6 +49,15 @@ bool is_limit(const std::string& text) {
     }
 }
 
+bool is_address(const std::string& text) {
+    try {
+        parse_listen_address("", text);
+        return true;
+    } catch (const Failure&) {
+        return false;
+    }
+}
+
 bool has_word(std::string_view words, std::string_view word) {
     return !word.empty() && word.find(' ') == std::string_view::npos &&
            (' ' + std::string(words) + ' ').find(' ' + std::string(word) + ' ') !=
@@ -71,6 +81,8 @@ bool is_sensible(SettingValue& value) {
             return true;
         case SettingType::kLimit:
             return is_limit(value.text);
+        case SettingType::kAddress:
+            return is_address(value.text);
         case SettingType::kCount: {
             const char* const end = value.text.data() + value.text.size();
             const auto [rest, error] = std::from_chars(value.text.data(), end, value.number);

@@ -6,6 +6,7 @@
 
 #include "connection/connect.h"
 #include "connection/connect_error.h"
+#include "connection/patience.h"
 #include "connection/prompt.h"
 #include "failure.h"
 #include "render/terminal.h"
@@ -14,6 +15,7 @@ namespace leash::tool {
 namespace {
 
 constexpr const char* kSecureSearchPath = "SELECT pg_catalog.set_config('search_path', '', false)";
+constexpr const char* kSetting = "SELECT pg_catalog.set_config($1, $2, false)";
 
 std::string field(const PGresult* result, int code) {
     const char* text = PQresultErrorField(result, code);
@@ -141,7 +143,7 @@ Connection Connection::open(const ConnectionOptions& options, Parameter password
     }
     Connection connection(std::move(handle));
     try {
-        connection.settle();
+        connection.settle(options);
     } catch (const QueryError& error) {
         throw Failure(fmt::format("could not set up the connection: {}", error.what()));
     }
@@ -150,7 +152,8 @@ Connection Connection::open(const ConnectionOptions& options, Parameter password
 
 // Before anything else: no object that somebody put into a schema of the search
 // path may be called in place of ours.
-void Connection::settle() {
+void Connection::settle(const ConnectionOptions& options) {
+    patience_seconds_ = options.patience_seconds;
     PQsetNoticeReceiver(connection_.get(), show_notice, nullptr);
     // A database without an encoding cannot be converted from: its bytes are
     // taken as they are, and escaped where they are no UTF-8.
@@ -159,6 +162,9 @@ void Connection::settle() {
         PQsetClientEncoding(connection_.get(), "SQL_ASCII");
     }
     run(kSecureSearchPath);
+    for (const auto& [name, value] : options.settings) {
+        run(Query{kSetting, {name, value}});
+    }
 }
 
 std::string Connection::password() const {
@@ -191,9 +197,11 @@ Result Connection::execute(const Query& query) {
     for (const Parameter& parameter : query.parameters) {
         values.push_back(parameter ? parameter->c_str() : nullptr);
     }
-    PGresult* raw =
-        PQexecParams(connection_.get(), query.sql.c_str(), static_cast<int>(values.size()), nullptr,
-                     values.data(), nullptr, nullptr, 0);
+    const int count = static_cast<int>(values.size());
+    PGresult* raw = patience_seconds_ ? run_patiently(connection_.get(), query.sql.c_str(), count,
+                                                      values.data(), *patience_seconds_)
+                                      : PQexecParams(connection_.get(), query.sql.c_str(), count,
+                                                     nullptr, values.data(), nullptr, nullptr, 0);
     Result result(raw);
     const ExecStatusType status = PQresultStatus(raw);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {

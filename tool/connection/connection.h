@@ -6,6 +6,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <libpq-fe.h>
@@ -26,6 +27,10 @@ struct ConnectionOptions {
     std::optional<std::string> database;  ///< instead of the database that dbname names
     std::optional<std::string> dsn;       ///< where nothing of the above says otherwise
     PasswordPrompt prompt = PasswordPrompt::kWhenAsked;
+    /// Settings of the session, by name.
+    std::vector<std::pair<std::string, std::string>> settings;
+    /// A server that has not answered a statement for so long counts as lost.
+    std::optional<double> patience_seconds;
 };
 
 using Parameter = std::optional<std::string>;
@@ -129,9 +134,10 @@ private:
     static Connection open(const ConnectionOptions& options, Parameter password);
     static Handle attempt(const ConnectionOptions& options, const Parameter& password);
     Result execute(const Query& query);
-    void settle();
+    void settle(const ConnectionOptions& options);
 
     Handle connection_;
+    std::optional<double> patience_seconds_;
 };
 
 }  // namespace leash::tool

@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 namespace leash::tool {
 namespace {
 
@@ -21,23 +23,6 @@ constexpr time_t kTimeToSend = 5;
 constexpr time_t kTimeToAnswer = 20;  // the worker waits up to 5 s for a session to exit
 constexpr std::size_t kLargestAnswer = std::size_t{64} * 1024 * 1024;
 constexpr int kSchemaVersion = 1;
-
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) {
-            close(fd_);
-        }
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-
-    int get() const { return fd_; }
-
-private:
-    int fd_;
-};
 
 [[noreturn]] void fail(Reason reason, const std::string& path, const std::string& why) {
     throw ControlError(reason, fmt::format("the worker's socket \"{}\": {}", path, why));
