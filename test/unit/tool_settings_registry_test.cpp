@@ -155,8 +155,9 @@ TEST(ApplySettings, HowManyApplicationsMetricsTellApart) {
 
 TEST(ApplySettings, AFormatIsOfWhatListsRows) {
     const Settings csv = settings_of("format = 'csv'\n");
-    for (const Command command : {Command::kHealth, Command::kPlan, Command::kReport,
-                                  Command::kSnapshotSave, Command::kPolicyShow, Command::kAdvise}) {
+    for (const Command command :
+         {Command::kHealth, Command::kPlan, Command::kReport, Command::kSnapshotSave,
+          Command::kPolicyShow, Command::kMetrics, Command::kServe, Command::kAdvise}) {
         Options options;
         options.command = command;
         EXPECT_EQ(applied(csv, options).format, Format::kTable);

@@ -26,6 +26,7 @@ bool lists_rows(Command command) {
         case Command::kSnapshotSave:
         case Command::kHealth:
         case Command::kMetrics:
+        case Command::kServe:
         case Command::kPolicyShow:
             return false;
         default:
