@@ -22,7 +22,8 @@ size_t rank_of(uint64_t ns) {
 }
 
 TEST(Histogram, BucketsMeetAtTheirBounds) {
-    constexpr size_t kExact = size_t{53} * 4;  // above, a double rounds; below 8 ns, values are made odd
+    constexpr size_t kExact =
+        size_t{53} * 4;  // above, a double rounds; below 8 ns, values are made odd
     for (size_t rank = 12; rank < kExact; rank++) {
         EXPECT_EQ(rank_of(lower_bound(rank)), rank);
         EXPECT_EQ(rank_of(lower_bound(rank) - 1), rank - 1);
