@@ -101,6 +101,8 @@ subtest 'a server that hangs' => sub {
 	is($serve->until_metric('up', 1), 1, 'another connection is none the worse');
 	kill 'CONT', $pid;
 
+	$server->until(q(SELECT count(*) FROM leash.sessions WHERE application_name = 'pgleash'), '1');
+	$pid = $server->value($kept);
 	my $locker = $server->session;
 	$locker->query('BEGIN');
 	$locker->query('LOCK TABLE pg_catalog.pg_extension IN ACCESS EXCLUSIVE MODE');
@@ -109,6 +111,7 @@ subtest 'a server that hangs' => sub {
 	$locker->query('ROLLBACK');
 	$locker->quit;
 	is($serve->until_metric('up', 1), 1, 'until it need not wait any more');
+	is($server->value($kept), $pid, '... by the same connection: the server itself gave it up');
 };
 
 subtest 'a role that may not' => sub {
