@@ -94,8 +94,8 @@ sub crash
 	my ($self, $pid, $what) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $before = $self->value('SELECT pg_postmaster_start_time()');
-	delete $self->{controller};
-	kill 'KILL', $pid;
+	is(kill('KILL', $pid), 1, "$what: it is there to be killed");
+	delete $self->{controller};  # not before: who is held would go on, and might be gone
 	$self->{admin}->last_words;
 	$self->connect_admin;
 	is($self->value('SELECT pg_postmaster_start_time()'), $before, "$what: the server is still the same one");

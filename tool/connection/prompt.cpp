@@ -12,7 +12,7 @@ namespace leash::tool {
 namespace {
 
 struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
+    void operator()(std::FILE* file) const { (void)std::fclose(file); }
 };
 using File = std::unique_ptr<std::FILE, Close>;
 
@@ -63,12 +63,12 @@ std::string prompt_password(const std::string& question) {
     std::optional<std::string> password;
     {
         const Silence silence(fileno(in));
-        std::fputs(question.c_str(), out);
-        std::fflush(out);
+        (void)std::fputs(question.c_str(), out);
+        (void)std::fflush(out);
         password = read_line(in);
     }
-    std::fputs("\n", out);
-    std::fflush(out);
+    (void)std::fputs("\n", out);
+    (void)std::fflush(out);
     if (!password) {
         throw Failure("no password was given; use PGPASSWORD or ~/.pgpass where nobody can type");
     }

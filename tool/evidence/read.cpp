@@ -14,7 +14,7 @@ namespace {
 // What fetches it, in a form that from_text() reads.
 template <class T>
 std::string expression(const char* name) {
-    const std::string column = '"' + std::string(name) + '"';
+    std::string column = '"' + std::string(name) + '"';
     if constexpr (IsOptional<T>::value) {
         return expression<typename IsOptional<T>::Value>(name);
     } else if constexpr (std::is_same_v<T, Seconds>) {
@@ -30,12 +30,10 @@ template <class T>
 void from_text(const std::string& text, T& value) {
     if constexpr (IsOptional<T>::value) {
         from_text(text, value.emplace());
-    } else if constexpr (std::is_same_v<T, Seconds>) {
+    } else if constexpr (std::is_same_v<T, Seconds> || std::is_same_v<T, QueryId>) {
         from_text(text, value.value);
     } else if constexpr (std::is_same_v<T, Instant>) {
         from_text(text, value.us);
-    } else if constexpr (std::is_same_v<T, QueryId>) {
-        from_text(text, value.value);
     } else if constexpr (std::is_same_v<T, std::string>) {
         value = text;
     } else if constexpr (std::is_same_v<T, bool>) {

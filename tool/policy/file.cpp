@@ -265,7 +265,7 @@ std::string read_policy_file(const std::string& file_name) {
     struct Close {
         void operator()(std::FILE* file) const {
             if (file != stdin) {
-                std::fclose(file);
+                (void)std::fclose(file);  // read only
             }
         }
     };

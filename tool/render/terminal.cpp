@@ -72,7 +72,7 @@ void write_output(std::string_view text) {
 void write_progress(std::string_view text) {
     // Nothing can be said when standard error itself fails.
     (void)std::fwrite(text.data(), 1, text.size(), stderr);
-    std::fflush(stderr);
+    (void)std::fflush(stderr);
 }
 
 void write_note(std::string_view text) {
