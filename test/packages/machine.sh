@@ -51,9 +51,9 @@ refuse() {
     cat "$WORK/said"
 }
 
-# manual HEADING: the commands of doc/install.md below it.
+# manual HEADING: the commands of doc/install.md in the first block below it.
 manual() {
-    sed -n "/^## $1\$/,/^## /s/^\\$ //p" /srv/proof/install.md
+    sed -n "/^## $1\$/,/^\`\`\`\$/s/^\\$ //p" /srv/proof/install.md
 }
 
 # follow HEADING [FROM [TO]]: types its commands, all or some; $TYPED is how many.

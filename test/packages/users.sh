@@ -5,6 +5,8 @@ set -euo pipefail
 . /srv/proof/story.sh
 # shellcheck source=test/packages/machine.sh
 . /srv/proof/machine.sh
+# shellcheck source=test/packages/monitoring.sh
+. /srv/proof/monitoring.sh
 
 DATA=/var/lib/postgresql/15/main
 
@@ -54,6 +56,7 @@ fresh() {
     check "status tells of it" said 'idle in txn.*checkout'
     type_in "sudo -u postgres pgleash leaks"
     check "leaks too" said 'checkout.*UPDATE orders'
+    monitor
     heading "Ended"
     type_in "sudo -u postgres pgleash terminate --leaked --app checkout --yes"
     check "it was ended" said 'ended'
@@ -62,6 +65,7 @@ fresh() {
     grep -A 3 'FATAL' "$WORK/told" | sed 's/^/  | /'
     type_in "sudo -u postgres pgleash log"
     check "and it is in the journal" said 'ended.*checkout|checkout.*ended'
+    monitored
     sql 'DROP TABLE orders'
     sql 'DROP ROLE shop'
 
