@@ -10,7 +10,7 @@ namespace leash::tool {
 namespace {
 
 // Browsers send a kilobyte or two.
-constexpr std::size_t kLargestRequest = 16 * 1024;
+constexpr std::size_t kLargestRequest = 16384;
 
 constexpr const char* kTooLarge =
     "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: "

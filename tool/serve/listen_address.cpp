@@ -41,7 +41,7 @@ std::string shown(const ListenAddress& address) {
 }
 
 std::string explain(int error, const ListenAddress& address) {
-    const std::string reason = std::strerror(error);
+    std::string reason = std::strerror(error);
     switch (error) {
         case EADDRINUSE:
             return fmt::format(
