@@ -45,6 +45,14 @@ TEST(PlanSpikes, ManyAtOnce) {
     EXPECT_THAT(spike.fixes.back().what, HasSubstr("spread it"));
 }
 
+// Who comes at the end of a minute works in the next.
+TEST(PlanSpikes, TheMinuteOfTheMostSessionsNeedNotBeTheOneOfTheMostWork) {
+    Evidence evidence = with_spike(72, 2);
+    evidence.history[kDayMinutes - 120].in_use_peak = 6;
+    EXPECT_THAT(evidence_of(only_finding(evidence)),
+                HasSubstr("07:00 UTC up to 72 sessions were there, of which 66 were in use"));
+}
+
 // What was measured has the spike in it.  The pool is reckoned from what is in use without
 // it, 1 in the mean, and from its work in one minute beyond the usual, 100 s, within ten.
 TEST(PlanSpikes, ThePoolIsForTheUsualLoadAndTheSpikesWork) {
@@ -85,7 +93,7 @@ TEST(PlanSpikes, WhatIsBelowALimitIsNone) {
     evidence.history[kDayMinutes - 120].used_peak = 47;
     evidence.history[kDayMinutes - 119].used_peak = 47;
     EXPECT_THAT(found(evidence), IsEmpty());
-    evidence = with_spike(72, 2);
+    evidence = with_spike(72, 1);
     evidence.history[kDayMinutes - 120].in_use_peak = 34;  // 30 more than the usual 4
     EXPECT_THAT(found(evidence), ElementsAre("spike of shop-api"));
     evidence.history[kDayMinutes - 120].in_use_peak = 33;  // the others were only opened

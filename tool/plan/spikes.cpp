@@ -43,6 +43,8 @@ struct Spike {
     std::int64_t usual_in_use = 0;
     double usual_work = 0;  // of a minute
     const MinuteFacts* peak = nullptr;
+    // Of its minutes the one with most in use: who comes at the end of one works in the next.
+    const MinuteFacts* busiest = nullptr;
     std::vector<Run> runs;  // oldest first
     std::int64_t minutes = 0;
     std::int64_t refused = 0;
@@ -64,6 +66,10 @@ std::int64_t level(const MinuteFacts& minute) {
     return std::max<std::int64_t>(minute.used_peak - minute.leaked, 0);
 }
 
+std::int64_t in_use(const MinuteFacts& minute) {
+    return minute.in_use_peak - minute.leaked;
+}
+
 void collect(const std::vector<MinuteFacts>& history, std::int64_t high, Spike& spike) {
     bool before = false;
     for (const MinuteFacts& minute : history) {
@@ -77,6 +83,9 @@ void collect(const std::vector<MinuteFacts>& history, std::int64_t high, Spike& 
             ++run.minutes;
             run.work += work;
             run.worst_work = std::max(run.worst_work, work);
+            if (spike.busiest == nullptr || in_use(minute) > in_use(*spike.busiest)) {
+                spike.busiest = &minute;
+            }
             ++spike.minutes;
             spike.refused += minute.refused;
         }
@@ -104,9 +113,8 @@ std::optional<Spike> judge(const Situation& situation) {
     collect(history, spike.usual + (rise + 1) / 2, spike);
     const bool is_short =
         static_cast<double>(spike.minutes) <= kFew * static_cast<double>(history.size());
-    const bool worked =
-        static_cast<double>(spike.peak->in_use_peak - spike.peak->leaked - spike.usual_in_use) >=
-        kWorked * static_cast<double>(rise);
+    const bool worked = static_cast<double>(in_use(*spike.busiest) - spike.usual_in_use) >=
+                        kWorked * static_cast<double>(rise);
     return is_short && worked ? std::optional(spike) : std::nullopt;
 }
 
@@ -134,7 +142,7 @@ void tell(const Situation& situation, const Spike& spike,
         "In the minute {} up to {} were there, of which {} were in use at once; usually there are "
         "{} (the median of {}).",
         moment(spike.peak->minute), counted(spike.peak->used_peak, "session"),
-        number(spike.peak->in_use_peak), number(spike.usual),
+        number(spike.busiest->in_use_peak), number(spike.usual),
         counted(static_cast<std::int64_t>(situation.history.size()), "minute")));
     std::vector<std::string> begins;
     for (const Run& run : spike.runs) {
