@@ -210,10 +210,7 @@ void forget_applications() {
     }
     shared()->others_ended = 0;
     LWLockRelease(lock(Lock::applications));
-    for (int i = 0; i < all.count; i++) {
-        const SessionIdentity& who = all.reports[i].identity;
-        application_of(who.role, who.database, who.encoding, all.reports[i].application);
-    }
+    pfree(numbers_of(all));  // the names that are borne now are known again
 }
 
 }  // namespace leash

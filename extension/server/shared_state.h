@@ -100,8 +100,8 @@ struct Lease {
 
 // One client session.  The owner writes all of it; of `word`, reapers write too.
 //
-// What a statement touches lies in one page: after each switch of processes the processor
-// looks up every page anew, and for a short statement that is most of what we cost.
+// What a statement touches lies in one page: after a switch of processes the processor has
+// to look up every page anew.  bench/stores counts them.
 struct alignas(kPage) SessionSlot {
     // Hot: touched by every statement.
     ClaimAtomic word;

@@ -21,7 +21,7 @@ link_all() {
     done
 }
 
-# A program that the servers are run by (script/sanitize) takes the place
+# A program that the servers are run by (script/sanitize, script/valgrind) takes the place
 # of theirs, which stays beside it as postgres.real.
 put_in_front() {
     [[ -n ${LEASH_RUN_POSTGRES:-} ]] || return 0

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Copies of the tree below build/, in which everything is built and run in another way:
-# with sanitizers, with counters.  All scripts work in them as they are.
+# with sanitizers, under valgrind, with counters.  All scripts work in them as they are.
 
 # The packages that the checkers are in.
 need_checker_packages() {

@@ -132,15 +132,19 @@ own_options() {
         { exit }' "$2"
 }
 
+refuse_without_mirror() {
+    die "apt's sources name no mirror of Debian's, or have never been read" \
+        "Run apt-get update; on another distribution set PG_LEASH_DEBIAN_MIRROR to the URI of one" \
+        "(its keys: the package debian-archive-keyring)."
+}
+
 # write_apt DIR SUITE [CODENAME]: an apt of our own below DIR, which knows the sources of SUITE and
 # runs nothing besides. The mirror is the one this machine has for CODENAME, its own release.
 write_apt() {
     local uri=${PG_LEASH_DEBIAN_MIRROR:-} entry=
     if [[ -z $uri ]]; then
         read -r uri entry < <(own_mirror "${3:-$(own_codename)}") || true
-        [[ -n $uri ]] || die "apt's sources name no mirror of Debian's, or have never been read" \
-            "Run apt-get update; on another distribution set PG_LEASH_DEBIAN_MIRROR to the URI of one" \
-            "(its keys: the package debian-archive-keyring)."
+        [[ -n $uri ]] || refuse_without_mirror
     fi
     mkdir -p -- "$1/parts" "$1/lists/partial" "$1/cache/archives/partial" "$1/source"
     {

@@ -12,7 +12,7 @@ use PgleashTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time usleep);
+use Until ();
 
 our @EXPORT = qw(start_server admin pgleash document session session_id until_true);
 
@@ -66,15 +66,9 @@ sub session_id
 sub until_true
 {
 	my ($what) = @_;
-	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
-	while (time < $until)
-	{
-		my $got = ref $what ? $what->() : $admin->value($what) eq 't';
-		return $got if $got;
-		usleep 5_000;
-	}
-	diag 'waited in vain' . (ref $what ? '' : ": $what");
-	return 0;
+	my $got = Until::until_true(ref $what ? $what : sub { $admin->value($what) eq 't' });
+	diag 'waited in vain' . (ref $what ? '' : ": $what") unless $got;
+	return $got;
 }
 
 1;

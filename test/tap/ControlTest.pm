@@ -10,6 +10,7 @@ use IO::Socket::UNIX;
 use JSON::PP ();
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(time usleep);
+use Until;
 
 our @EXPORT = qw(control_path control_connect control_send control_read control_ask control_table
   control_row until_true);
@@ -98,19 +99,6 @@ sub control_row
 	my ($node, $request, $client) = @_;
 	my ($row) = grep { $_->{pid} == $client->{pid} } @{ control_table($node, $request) };
 	return $row;
-}
-
-sub until_true
-{
-	my ($test) = @_;
-	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
-	while (time < $until)
-	{
-		my $result = $test->();
-		return $result if $result;
-		usleep 10_000;
-	}
-	return 0;
 }
 
 1;

@@ -9,7 +9,8 @@ use IO::Select;
 use IO::Socket::IP;
 use PgleashTest;
 use PostgreSQL::Test::Utils;
-use Time::HiRes qw(time usleep);
+use Time::HiRes qw(time);
+use Until;
 
 our @EXPORT = qw(until_true connect_to read_all);
 
@@ -154,20 +155,6 @@ sub metric
 	return "status $answer->{status}" if $answer->{status} ne '200';
 	my ($value) = $answer->{body} =~ /^pg_leash_$name (\S+)$/m;
 	return $value;
-}
-
-# Waits until a function is true: an answer is used again for a second.
-sub until_true
-{
-	my ($test) = @_;
-	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
-	while (time < $until)
-	{
-		my $result = $test->();
-		return $result if $result;
-		usleep 50_000;
-	}
-	return 0;
 }
 
 sub until_metric

@@ -7,12 +7,9 @@ use warnings;
 use ClientTest;
 use IPC::Run;
 use JSON::PP ();
+use PgleashTest qw($pgleash);
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $pgleash = $ENV{PGLEASH}
-  // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
 
 sub pgleash
 {

@@ -6,12 +6,12 @@ use warnings;
 use IO::Socket::UNIX;
 use IPC::Run;
 use LeashTest;
+use PgleashTest qw($pgleash);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $pgleash = $ENV{PGLEASH} // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE PGAPPNAME PGPASSWORD PGPASSFILE PGCONNECT_TIMEOUT)};
+delete @ENV{qw(PGAPPNAME PGPASSWORD PGPASSFILE PGCONNECT_TIMEOUT)};
 my $timeout = $PostgreSQL::Test::Utils::timeout_default;
 
 my $node = PostgreSQL::Test::Cluster->new('main');

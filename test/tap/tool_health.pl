@@ -9,14 +9,12 @@ use IO::Socket::INET;
 use IPC::Run;
 use JSON::PP ();
 use LeashTest;
+use PgleashTest qw($pgleash);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $pgleash = $ENV{PGLEASH} // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
 my $config = PostgreSQL::Test::Utils::tempdir() . '/config.toml';
-$ENV{PGLEASH_CONFIG} = '';
 
 my $server = LeashTest->start(
 	'health',

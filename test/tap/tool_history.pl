@@ -8,10 +8,10 @@ use lib $FindBin::RealBin;
 use HistoryTest;
 use IPC::Run;
 use JSON::PP ();
+use PgleashTest qw($pgleash);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $pgleash = $ENV{PGLEASH} // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
 my $server = HistoryTest->start('tool_history', minute => '200ms');
 my $node = $server->node;
 $ENV{PGHOST} = $node->host;

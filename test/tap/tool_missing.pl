@@ -5,23 +5,13 @@ use warnings;
 use IPC::Run;
 use JSON::PP ();
 use LeashTest;
+use PgleashTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $pgleash = $ENV{PGLEASH} // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
-delete @ENV{qw(NO_COLOR CLICOLOR_FORCE)};
 
 my $test = LeashTest->start('main', conf => ['pg_leash.track = off']);
 my $admin = $test->{admin};
 @ENV{qw(PGHOST PGPORT PGDATABASE PGUSER)} = ($test->node->host, $test->node->port, 'postgres', 'postgres');
-
-sub pgleash
-{
-	my (@arguments) = @_;
-	my ($stdout, $stderr) = ('', '');
-	IPC::Run::run([ $pgleash, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
-}
 
 # The finding of one check of the doctor's: "status: message -> remedy".
 sub doctor

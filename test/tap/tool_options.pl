@@ -4,11 +4,9 @@
 use strict;
 use warnings;
 
+use PgleashTest qw($pgleash);
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $pgleash = $ENV{PGLEASH}
-  // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
 
 # A connection would fail with another status and message.
 $ENV{PGHOST} = '/nonexistent';

@@ -10,10 +10,10 @@ use lib $FindBin::RealBin;
 
 use IPC::Run;
 use PolicyTest;
+use PgleashTest qw($pgleash);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $pgleash = $ENV{PGLEASH} // (($ENV{PROJECT} ? "$ENV{PROJECT}/" : '') . 'build/tool/pgleash');
 my $server = PolicyTest->start(
 	'tables',
 	init => { allows_streaming => 1 },

@@ -44,6 +44,26 @@ std::vector<std::string> names_with_value(const TreeCommand& root) {
     return {names.begin(), names.end()};
 }
 
+std::string values_of(const std::vector<const TreeCommand*>& commands, AddValues add) {
+    std::string out;
+    for (auto command = commands.rbegin(); command != commands.rend(); ++command) {
+        add(out, (*command)->name, (*command)->refined);
+        add(out, (*command)->name, (*command)->options);
+    }
+    return out;
+}
+
+std::vector<std::string> name_patterns(const std::vector<const TreeCommand*>& commands) {
+    std::vector<std::string> patterns;
+    for (const TreeCommand* command : commands) {
+        if (!command->name.empty()) {
+            const bool in_group = command->name.find(' ') != std::string::npos;
+            patterns.push_back(single_quoted(in_group ? command->name : ' ' + command->name));
+        }
+    }
+    return patterns;
+}
+
 std::vector<std::string> next_words(const TreeCommand& command) {
     std::vector<std::string> words;
     for (const TreeCommand& below : command.commands) {

@@ -100,15 +100,6 @@ void add_values(std::string& out, const std::string& command,
     }
 }
 
-std::string values(const std::vector<const TreeCommand*>& commands) {
-    std::string out;
-    for (auto command = commands.rbegin(); command != commands.rend(); ++command) {
-        add_values(out, (*command)->name, (*command)->refined);
-        add_values(out, (*command)->name, (*command)->options);
-    }
-    return out;
-}
-
 // Those that the patterns before have not caught yet, whatever the command.
 std::vector<std::string> without_choices(const TreeCommand& root, std::vector<std::string> names) {
     for (const TreeOption& option : root.options) {
@@ -144,19 +135,17 @@ std::string words_that_follow(const std::vector<const TreeCommand*>& commands) {
 std::string bash_completion(const TreeCommand& root) {
     const std::vector<const TreeCommand*> commands = flattened(root);
     const std::vector<std::string> with_value = names_with_value(root);
-    std::vector<std::string> patterns;
     std::string options;
     for (const TreeCommand* command : commands) {
         if (!command->name.empty()) {
-            const bool in_group = command->name.find(' ') != std::string::npos;
-            patterns.push_back(single_quoted(in_group ? command->name : ' ' + command->name));
             options += fmt::format(
                 "            {}) words+={} ;;\n", single_quoted(command->name),
                 single_quoted(fmt::format(" {}", fmt::join(all_names(command->options), " "))));
         }
     }
-    std::string out = fmt::format(kHead, fmt::join(with_value, " | "), fmt::join(patterns, " | "));
-    out += values(commands);
+    std::string out =
+        fmt::format(kHead, fmt::join(with_value, " | "), fmt::join(name_patterns(commands), " | "));
+    out += values_of(commands, add_values);
     out += fmt::format(kMiddle, behind("", without_choices(root, with_value)),
                        quoted_words(all_names(root.options)));
     out += options + "            esac\n        else\n            case $command in\n";

@@ -96,15 +96,6 @@ void add_values(std::string& out, const std::string& command,
     }
 }
 
-std::string values(const std::vector<const TreeCommand*>& commands) {
-    std::string out;
-    for (auto command = commands.rbegin(); command != commands.rend(); ++command) {
-        add_values(out, (*command)->name, (*command)->refined);
-        add_values(out, (*command)->name, (*command)->options);
-    }
-    return out;
-}
-
 std::string words_that_follow(const std::vector<const TreeCommand*>& commands) {
     std::string out;
     for (const TreeCommand* command : commands) {
@@ -133,18 +124,15 @@ std::string words_that_follow(const std::vector<const TreeCommand*>& commands) {
 std::string zsh_completion(const TreeCommand& root) {
     const std::vector<const TreeCommand*> commands = flattened(root);
     const std::vector<std::string> with_value = names_with_value(root);
-    std::vector<std::string> patterns;
     std::string options;
     for (const TreeCommand* command : commands) {
         if (!command->name.empty()) {
-            const bool in_group = command->name.find(' ') != std::string::npos;
-            patterns.push_back(single_quoted(in_group ? command->name : ' ' + command->name));
             options += fmt::format("        ({}) choices+=({}) ;;\n", single_quoted(command->name),
                                    described(command->options));
         }
     }
-    return fmt::format(kHead, fmt::join(with_value, "|"), fmt::join(patterns, "|")) +
-           values(commands) +
+    return fmt::format(kHead, fmt::join(with_value, "|"), fmt::join(name_patterns(commands), "|")) +
+           values_of(commands, add_values) +
            fmt::format(kMiddle, behind("", with_value), described(root.options), options,
                        words_that_follow(commands));
 }
