@@ -96,13 +96,15 @@ pg_attribute_always_inline uint64_t arrive(SessionSlot* slot, bool again, Timest
         arrive_again(now);
     } else {
         const uint64_t lead = message_clock.age_ns(arrival, now);
-        if (likely(!current.used_in_xact && !current.may_be_in_block && current.carried == 0)) {
+        // One look at both: "||" would be a jump for each.
+        const bool in_transaction = current.used_in_xact | current.may_be_in_block;
+        if (likely(!in_transaction && current.carried == 0)) {
             const uint64_t since = slot->ledger.since();
             current.begun = slot->ledger.arrive(now, lead, Gap::idle);
             slot->idle_gaps.add(current.begun - since);
-        } else {
-            arrive_in_transaction(now, lead);
+            return now;
         }
+        arrive_in_transaction(now, lead);
     }
     current.carried = 0;
     return now;
@@ -164,7 +166,7 @@ pg_attribute_always_inline uint64_t close_statement() {
     }
     const uint64_t now = monotonic_ns();
     slot->ledger.depart(now);
-    if (current.use == Use::use) {
+    if (likely(current.use == Use::use)) {
         slot->uses.add(1);
         slot->last_use.set(now);
     }

@@ -69,7 +69,8 @@ inline void committed() {
         commit_without_session();
         return;
     }
-    if (unlikely(committing || commit_has_work || current.open || synced_late())) {
+    const bool has_more = committing | commit_has_work | current.open;
+    if (unlikely(has_more || synced_late())) {
         settle_commit();
     }
     transaction_ends_within();
